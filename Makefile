@@ -1,0 +1,51 @@
+PYTHON ?= python3
+DEV    := .venvs/dev
+EDGE   := .venvs/edge
+DATA   ?= $(EMOTION_DATA)
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## Show this help
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+$(EDGE)/.installed: pyproject.toml models/emotion.tflite $(shell find edge -name '*.py')
+	$(PYTHON) -m venv $(EDGE)
+	$(EDGE)/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
+	$(EDGE)/bin/pip install --quiet --disable-pip-version-check .
+	@touch $@
+
+$(DEV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(DEV)
+	$(DEV)/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+.PHONY: demo
+demo: $(EDGE)/.installed ## Predict the bundled photo with the shipped model (no TensorFlow)
+	$(EDGE)/bin/emotion-edge predict examples/astronaut.jpg --annotate demo
+
+.PHONY: dev
+dev: $(DEV)/.installed ## Make the development environment
+
+.PHONY: test lint
+test: lint ## Run lint, types and the whole test suite
+	$(DEV)/bin/python -m pytest $(ARGS)
+
+lint: $(DEV)/.installed ## Run ruff and mypy
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/mypy
+
+.PHONY: train evaluate convert
+train: $(DEV)/.installed ## Train the shipped network: make train DATA=dir
+	$(DEV)/bin/python -m train fit --data $(DATA) $(ARGS)
+
+evaluate: $(DEV)/.installed ## Measure the shipped model: make evaluate DATA=dir
+	$(DEV)/bin/python -m train evaluate --data $(DATA) $(ARGS)
+
+convert: $(DEV)/.installed ## Quantize a trained model: make convert DATA=dir
+	$(DEV)/bin/python -m convert --data $(DATA) $(ARGS)
+
+.PHONY: clean
+clean: ## Remove environments and build outputs
+	rm -rf .venvs dist demo

@@ -1,0 +1,73 @@
+"""The ``emotion-edge`` command: one file a verb, loaded only when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from edge import __version__
+from edge.errors import EdgeError
+
+# Verb -> module under edge.cli that holds a click command named `command`, and its one-line help.
+VERBS = {
+    "predict": "Say which emotion each face in pictures shows.",
+    "stream": "Follow faces in a camera, video or network stream.",
+    "kiosk": "Serve the live view and the upload page.",
+    "config": "Show or check the kiosk's configuration.",
+    "benchmark": "Measure speed and memory on this device.",
+    "info": "Describe the model, the runtime and the versions in use.",
+    "doctor": "Check that everything needed is installed and works.",
+}
+
+
+class _LazyGroup(click.Group):
+    """Finds verbs by name, so that ``--help`` imports neither OpenCV nor an interpreter."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in VERBS:
+            return None
+        command: click.Command = import_module(f"edge.cli.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "EMOTION_EDGE", "max_content_width": 100},
+)
+@click.version_option(__version__, "--version", prog_name="emotion-edge")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Facial emotion recognition on small devices: finds faces and says what they show."""
+
+
+def main() -> None:
+    """Run the command line: exit 0 done, 1 failure, 2 usage; a traceback only with --debug."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        status = stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        status = 130
+    except BrokenPipeError:
+        # The reader went away (`| head`): nothing is left to say; keep the interpreter's own flush quiet too.
+        sys.stdout = None
+        status = 1
+    except EdgeError as error:
+        if "--debug" in sys.argv:
+            raise
+        click.echo(f"error: {error}", err=True)
+        status = 1
+    sys.exit(status or 0)

@@ -1,0 +1,57 @@
+"""Every error that emotion-edge raises on purpose.
+
+EdgeError
+├── ImageError            a picture that cannot be read or is refused
+├── ModelError            a model file that is missing, broken or does not conform
+├── RuntimeMissingError   no TFLite interpreter, or a pairing that cannot work
+├── SourceError           a camera, video or stream that cannot be opened
+│   └── CameraLostError   ...that was open and stopped delivering
+├── OutputError           a place that results cannot be written to
+└── ConfigError           a setting that is unknown or out of range
+
+A message is one line: what went wrong, what was got, what is wanted and what to do.
+"""
+
+
+class EdgeError(Exception):
+    """Base of all errors of this package."""
+
+
+class ImageError(EdgeError):
+    """A picture cannot be decoded, or is larger than the limit."""
+
+
+class ModelError(EdgeError):
+    """A model file is missing, broken, or not a conforming classifier."""
+
+
+class RuntimeMissingError(EdgeError):
+    """No TFLite interpreter can be used."""
+
+
+class SourceError(EdgeError):
+    """A frame source cannot be opened or read."""
+
+
+class CameraLostError(SourceError):
+    """A source that worked stopped delivering frames."""
+
+
+class OutputError(EdgeError):
+    """Results cannot be written where they were asked for."""
+
+
+class ConfigError(EdgeError):
+    """A setting is unknown or has a wrong value."""
+
+
+__all__ = [
+    "CameraLostError",
+    "ConfigError",
+    "EdgeError",
+    "ImageError",
+    "ModelError",
+    "OutputError",
+    "RuntimeMissingError",
+    "SourceError",
+]

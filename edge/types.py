@@ -1,0 +1,127 @@
+"""What travels through the pipeline: boxes, faces and the result of one picture or frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in pixels of the picture it was found in; (x, y) is the top left corner."""
+
+    x: int
+    y: int
+    w: int
+    h: int
+
+    @property
+    def area(self) -> int:
+        """Area in pixels."""
+        return self.w * self.h
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """Centre (x, y) in pixels."""
+        return self.x + self.w / 2, self.y + self.h / 2
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union with another box, 0 to 1."""
+        width = min(self.x + self.w, other.x + other.w) - max(self.x, other.x)
+        height = min(self.y + self.h, other.y + other.h) - max(self.y, other.y)
+        if width <= 0 or height <= 0:
+            return 0.0
+        shared = width * height
+        return shared / (self.area + other.area - shared)
+
+    def to_list(self) -> list[int]:
+        """``[x, y, w, h]``."""
+        return [self.x, self.y, self.w, self.h]
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One face and what it shows.
+
+    Attributes:
+        box: Where the face is, in pixels of the source picture.
+        emotion: The most probable label.
+        confidence: Its probability, 0 to 1.
+        confident: Whether ``confidence`` reaches the threshold.
+        probabilities: Label to probability, in the model's order; sums to 1.
+        track: Identity across frames; None for single pictures.
+        raw: This frame's own probabilities, when ``probabilities`` are smoothed over time.
+    """
+
+    box: Box
+    emotion: str
+    confidence: float
+    confident: bool
+    probabilities: Mapping[str, float]
+    track: int | None = None
+    raw: Mapping[str, float] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """This face as plain JSON values."""
+        result: dict[str, Any] = {} if self.track is None else {"track": self.track}
+        result |= {
+            "box": self.box.to_list(),
+            "emotion": self.emotion,
+            "confidence": round(self.confidence, 4),
+            "confident": self.confident,
+            "probabilities": _rounded(self.probabilities, 4),
+        }
+        if self.raw is not None:
+            result["raw"] = _rounded(self.raw, 4)
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class FrameResult:
+    """All faces of one picture, or of one frame of a stream.
+
+    Attributes:
+        source: File name, camera or address the picture came from.
+        width: Picture width in pixels.
+        height: Picture height in pixels.
+        faces: Largest first for pictures, by track for streams.
+        fallback: No face was found, so the whole picture was classified (pictures only).
+        error: Why the picture could not be read, or None.
+        timing_ms: Stage to milliseconds.
+        frame: Running number of the frame in its stream; None for single pictures.
+        time_s: Time of the frame since the stream began, in seconds.
+        state: ``ok``, ``dark``, ``reconnecting``...: what the stream is doing.
+    """
+
+    source: str
+    width: int
+    height: int
+    faces: tuple[Face, ...] = ()
+    fallback: bool = False
+    error: str | None = None
+    timing_ms: Mapping[str, float] = field(default_factory=dict)
+    frame: int | None = None
+    time_s: float | None = None
+    state: str = "ok"
+
+    def to_dict(self) -> dict[str, Any]:
+        """This result as plain JSON values, schema 1: a picture, or a frame when ``frame`` is set."""
+        result: dict[str, Any] = {"schema": SCHEMA, "source": self.source}
+        size = {"width": self.width, "height": self.height}
+        if self.frame is None:
+            result |= size | {"fallback": self.fallback, "error": self.error}
+        else:
+            result |= {"frame": self.frame, "time_s": round(self.time_s or 0.0, 3), **size, "state": self.state}
+        result["faces"] = [face.to_dict() for face in self.faces]
+        result["timing_ms"] = _rounded(self.timing_ms, 2)
+        return result
+
+
+def _rounded(values: Mapping[str, float], digits: int) -> dict[str, float]:
+    return {name: round(value, digits) for name, value in values.items()}
+
+
+__all__ = ["SCHEMA", "Box", "Face", "FrameResult"]
