@@ -80,6 +80,38 @@ class Face:
 
 
 @dataclass(frozen=True, slots=True)
+class TrackEvent:
+    """Something that happened to a face of a stream.
+
+    Attributes:
+        kind: ``new`` (a face is followed from here on), ``update`` (its shown label changed) or ``end`` (it is gone).
+        track: Identity of the face.
+        time_s: When, on the stream's clock, in seconds; for ``end`` when the face was last seen.
+        emotion: The label shown from here on; for ``end`` the last one.
+        confidence: Its smoothed probability, 0 to 1.
+        duration_s: Seconds since the face was first seen.
+    """
+
+    kind: str
+    track: int
+    time_s: float
+    emotion: str
+    confidence: float
+    duration_s: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """This event as plain JSON values."""
+        return {
+            "event": self.kind,
+            "track": self.track,
+            "time_s": round(self.time_s, 3),
+            "emotion": self.emotion,
+            "confidence": round(self.confidence, 4),
+            "duration_s": round(self.duration_s, 3),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class FrameResult:
     """All faces of one picture, or of one frame of a stream.
 
@@ -94,6 +126,7 @@ class FrameResult:
         frame: Running number of the frame in its stream; None for single pictures.
         time_s: Time of the frame since the stream began, in seconds.
         state: ``ok``, ``dark``, ``reconnecting``...: what the stream is doing.
+        events: Faces that came, changed their label or went with this frame (streams only).
     """
 
     source: str
@@ -106,6 +139,7 @@ class FrameResult:
     frame: int | None = None
     time_s: float | None = None
     state: str = "ok"
+    events: tuple[TrackEvent, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """This result as plain JSON values, schema 1: a picture, or a frame when ``frame`` is set."""
@@ -116,6 +150,8 @@ class FrameResult:
         else:
             result |= {"frame": self.frame, "time_s": round(self.time_s or 0.0, 3), **size, "state": self.state}
         result["faces"] = [face.to_dict() for face in self.faces]
+        if self.events:
+            result["events"] = [event.to_dict() for event in self.events]
         result["timing_ms"] = _rounded(self.timing_ms, 2)
         return result
 
@@ -124,4 +160,4 @@ def _rounded(values: Mapping[str, float], digits: int) -> dict[str, float]:
     return {name: round(value, digits) for name, value in values.items()}
 
 
-__all__ = ["SCHEMA", "Box", "Face", "FrameResult"]
+__all__ = ["SCHEMA", "Box", "Face", "FrameResult", "TrackEvent"]
