@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,10 +61,8 @@ def load(path: Path) -> keras.Model:
     with quiet():
         import keras
 
-        try:
-            import train.architectures  # noqa: F401 (registers layers of ours, if there are any)
-        except ModuleNotFoundError:
-            pass
+        import train.architectures  # noqa: F401 (registers layers of ours, if there are any)
+
         try:
             model = keras.saving.load_model(path, compile=False)
         except Exception as error:  # Keras raises whatever its layers raise
@@ -78,7 +77,9 @@ def load(path: Path) -> keras.Model:
 
 def _check_shape(path: Path, model: keras.Model) -> None:
     if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise ModelError(f"model {path} has {len(model.inputs)} inputs, {len(model.outputs)} outputs; wanted one of each")
+        raise ModelError(
+            f"model {path} has {len(model.inputs)} inputs, {len(model.outputs)} outputs; wanted one of each"
+        )
     taken, given = tuple(model.inputs[0].shape), tuple(model.outputs[0].shape)
     if len(taken) != 4 or taken[3] != 3 or None in taken[1:]:
         raise ModelError(f"model {path} takes {taken}; wanted RGB pictures of a fixed size (batch, height, width, 3)")
@@ -88,13 +89,13 @@ def _check_shape(path: Path, model: keras.Model) -> None:
         )
 
 
-def export(model: keras.Model, form: str, calibration: NDArray[np.float32]) -> bytes:
+def export(model: keras.Model, form: str, calibration: NDArray[np.uint8]) -> bytes:
     """Convert a model to one format.
 
     Args:
         model: From :func:`load`.
         form: One of :data:`FORMATS`. ``int8`` has uint8 in and out, every other one float32.
-        calibration: Training pictures (N, height, width, 3) float32 in [0, 1]; read by ``int8`` and ``int16x8``.
+        calibration: Training pictures (N, height, width, 3) uint8 RGB; read by ``int8`` and ``int16x8``.
 
     Returns:
         A `.tflite` file, without our metadata.
@@ -122,7 +123,7 @@ def export(model: keras.Model, form: str, calibration: NDArray[np.float32]) -> b
                 converter.target_spec.supported_ops = [
                     tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
                 ]
-    with quiet():
+    with quiet(), redirect_stdout(io.StringIO()):
         try:
             result: bytes = converter.convert()
         except Exception as error:  # the converter raises RuntimeError, ValueError, ConverterError...
@@ -130,15 +131,15 @@ def export(model: keras.Model, form: str, calibration: NDArray[np.float32]) -> b
     return result
 
 
-def reach_ends(calibration: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Calibration pictures with one all black and one all white pixel in each, so that input scale is exactly 1/255.
+def reach_ends(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Pictures in [0, 1] with one black and one white pixel in each, so that the input scale is exactly 1/255.
 
-    Then raw bytes are the quantized input. A corner pixel does not change what the layers see otherwise.
+    Then raw bytes are the quantized input. Two corner pixels are all that changes.
     """
-    ends = calibration.copy()
-    ends[:, 0, 0] = 0.0
-    ends[:, -1, -1] = 1.0
-    return ends
+    scaled = pictures.astype(np.float32) / np.float32(255)
+    scaled[:, 0, 0] = 0.0
+    scaled[:, -1, -1] = 1.0
+    return scaled
 
 
 def predict(model: keras.Model, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:

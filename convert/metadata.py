@@ -1,7 +1,7 @@
-"""TFLite's standard model metadata, written by hand: a flatbuffer inside the file and a zip of associated files behind it.
+"""TFLite's standard model metadata: a flatbuffer inside the file and a zip of associated files behind it.
 
-Layout after the public metadata schema (TFLite "metadata_schema.fbs", file identifier M001). Readers are MediaPipe Tasks,
-Android Studio and :mod:`edge.metadata`. The numbers below are the slots and enum values of that schema.
+Written by hand after the public schema ("metadata_schema.fbs", file identifier M001): the numbers below are its slots
+and enum values. MediaPipe Tasks, Android Studio and :mod:`edge.metadata` read it.
 """
 
 from __future__ import annotations

@@ -1,0 +1,96 @@
+"""``python -m convert``: from a trained Keras model to the file that devices run."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+from convert.export import FORMATS
+from edge import __version__
+from edge.errors import EdgeError
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True})
+@click.argument("model", type=click.Path(path_type=Path), default=Path("models/emotion.keras"))
+@click.option(
+    "--data", type=click.Path(path_type=Path), required=True, help="Data set, of any layout that training reads."
+)
+@click.option("--format", "form", type=click.Choice([*FORMATS, "all"]), default="int8", help="Format of the file.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("models/emotion.tflite"),
+    help="File to write; with all, the int8 one, the others go under formats/ beside it.",
+)
+@click.option("--samples", type=click.IntRange(1), default=500, help="Calibration pictures, balanced over the classes.")
+@click.option("--limit", type=click.IntRange(1), help="Measure on at most this many pictures.  [default: all]")
+@click.option(
+    "--crop-margin", type=click.FloatRange(0, 1), default=0.0, help="Share of the face box added on each side."
+)
+@click.option("--threshold", type=click.FloatRange(0, 1), default=0.35, help="Confidence that counts as sure.")
+@click.option("--model-version", "version", help="Version of the model.  [default: of package and Keras file]")
+@click.option("--licence", default="MIT", help="Licence of the weights.")
+@click.option("--training-data", help="What it was trained on.  [default: a description of --data]")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(__version__, "--version", prog_name="convert")
+def command(
+    *,
+    model: Path,
+    data: Path,
+    form: str,
+    output: Path,
+    samples: int,
+    limit: int | None,
+    crop_margin: float,
+    threshold: float,
+    version: str | None,
+    licence: str,
+    training_data: str | None,
+    debug: bool,
+) -> None:
+    """Convert MODEL (.keras) to a .tflite file that runs in the oldest and the newest runtime.
+
+    The file replaces an older one only after it has run in both, lost at most 1 point and kept 97 % of the trained
+    model's answers. The table of what was measured goes to standard output.
+    """
+    from convert.build import Order, build
+
+    order = Order(
+        model=model,
+        data=data,
+        forms=FORMATS if form == "all" else (form,),
+        output=output,
+        samples=samples,
+        limit=limit,
+        crop_margin=crop_margin,
+        threshold=threshold,
+        version=version,
+        licence=licence,
+        training_data=training_data,
+    )
+    try:
+        result = build(order, lambda line: click.echo(line, err=True))
+    except EdgeError as error:
+        if debug:
+            raise
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    click.echo(result.to_markdown(), nl=False)
+    sys.exit(1 if any(row.refused for row in result.rows) else 0)
+
+
+def main() -> None:
+    """Run the command; a stop signal ends it as Ctrl-C does, so that scratch files go too."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        command(prog_name="python -m convert")
+    except KeyboardInterrupt:
+        click.echo("interrupted; nothing was replaced", err=True)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""One conversion from end to end: nothing is written to its place before everything has passed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convert import export, metadata
+from convert.errors import ConversionError, GateError
+from convert.measure import score
+from convert.pictures import Pictures, read
+from convert.runtimes import RUNTIMES, probe
+from convert.table import About, Table
+from convert.verify import Verdict, verify
+from edge import __version__
+from edge.atomic import atomic_write
+from edge.errors import OutputError
+from edge.labels import EMOTIONS
+
+SHIPPED = "int8"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to make.
+
+    Attributes:
+        model: The trained `.keras` file.
+        data: Folder of the data set.
+        forms: Formats to make, of :data:`convert.export.FORMATS`.
+        output: Where the file goes; of several formats the int8 one, the others beside it under ``formats/``.
+        samples: Calibration pictures.
+        limit: Measure on at most this many pictures; all if None.
+        crop_margin: Share of the face box that the runtime adds on each side.
+        threshold: Confidence below which the runtime says that it is not sure.
+        version: Version of the model; None makes one of the package version and the Keras file's hash.
+        licence: Licence of the weights.
+        training_data: What it was trained on; None describes ``data``.
+    """
+
+    model: Path
+    data: Path
+    forms: tuple[str, ...]
+    output: Path
+    samples: int = 500
+    limit: int | None = None
+    crop_margin: float = 0.0
+    threshold: float = 0.35
+    version: str | None = None
+    licence: str = "MIT"
+    training_data: str | None = None
+
+    def place(self, form: str) -> Path:
+        """Where the file of one format goes."""
+        if len(self.forms) == 1 or form == SHIPPED:
+            return self.output
+        return self.output.parent / "formats" / f"{self.output.stem}-{form}.tflite"
+
+
+def build(order: Order, say: Callable[[str], None] = lambda _: None) -> Table:
+    """Convert, verify, measure, and only then put the files in their place.
+
+    Args:
+        order: What to make.
+        say: Called with one line of progress at a time.
+
+    Returns:
+        What was measured; of several formats also written beside the output, as ``formats.json`` and ``.md``.
+
+    Raises:
+        EdgeError: Anything that keeps the file from being made; what was there before is then untouched.
+    """
+    export.check_file(order.model)
+    _check_place(order.output)
+    for runtime in RUNTIMES:
+        if not runtime.ready:
+            say(f"making the environment {runtime.name} ({', '.join(runtime.requirements)})")
+            runtime.make()
+    say(f"loading {order.model}")
+    model = export.load(order.model)
+    _, height, width, _ = model.input_shape
+    pictures = read(order.data, (height, width), order.samples, order.limit)
+    say(f"calibrating on {len(pictures.calibration)} pictures, measuring on {len(pictures.measured)}")
+    trained = export.predict(model, pictures.measured)
+    about = About(
+        version=order.version or f"{__version__}+{hashlib.sha256(order.model.read_bytes()).hexdigest()[:8]}",
+        data=pictures.measured_on,
+        trained=score(trained, trained, pictures.labels),
+    )
+    made: dict[str, bytes] = {}
+    verdicts: list[Verdict] = []
+    with tempfile.TemporaryDirectory(prefix="convert-") as scratch:
+        stored = Path(scratch) / "pictures.npy"
+        np.save(stored, pictures.measured)
+        for form in order.forms:
+            say(f"{form}: converting")
+            file = Path(scratch) / f"{form}.tflite"
+            file.write_bytes(export.export(model, form, pictures.calibration))
+            say(f"{form}: running in {' and '.join(runtime.name for runtime in RUNTIMES)}")
+            found = verify(form, file, stored, trained=trained, labels=pictures.labels, runtimes=RUNTIMES)
+            verdicts.append(found)
+            if found.refused:
+                _stop_if_wanted(order, found)
+                say(f"{form}: refused, {found.refused}")
+                continue
+            made[form] = metadata.embed(file.read_bytes(), EMOTIONS, _details(order, about, pictures, found))
+            _check_unchanged(form, file, made[form], stored)
+    result = Table(
+        about, tuple(verdicts), {form: hashlib.sha256(content).hexdigest() for form, content in made.items()}
+    )
+    _put(order, made, result, say)
+    return result
+
+
+def _stop_if_wanted(order: Order, found: Verdict) -> None:
+    """Refuse all if it is the file that a device will run; of several formats the others may go on without one."""
+    if len(order.forms) > 1 and found.form != SHIPPED:
+        return
+    raise GateError(
+        f"{found.form} {found.refused}. Nothing was replaced. Try more calibration pictures (--samples"
+        f" {order.samples * 4}) or a finer format (--format int16x8)"
+    )
+
+
+def _details(order: Order, about: About, pictures: Pictures, found: Verdict) -> dict[str, Any]:
+    """What ``emotion-edge.json`` says."""
+    return {
+        "model_version": about.version,
+        "format": found.form,
+        "crop_margin": order.crop_margin,
+        "threshold": order.threshold,
+        "licence": order.licence,
+        "training_data": order.training_data or pictures.source,
+        "metrics": {
+            "measured_on": about.data,
+            "trained": about.trained.rounded(),
+            **{runtime: found.rounded() for runtime, found in found.scores.items()},
+        },
+        "versions": {"emotion-edge": __version__, "numpy": np.__version__, **export.versions()},
+    }
+
+
+def _check_unchanged(form: str, before: Path, content: bytes, pictures: Path) -> None:
+    """The file with metadata answers as the file that was measured: it is what will be shipped."""
+    after = before.with_name(f"{form}-final.tflite")
+    after.write_bytes(content)
+    few = pictures.with_name("few.npy")
+    np.save(few, np.load(pictures, mmap_mode="r")[:16])
+    for runtime in RUNTIMES:
+        one, other = probe(runtime, before, few), probe(runtime, after, few)
+        if one.error is None and (other.answers is None or not np.array_equal(one.answers, other.answers)):
+            raise ConversionError(
+                f"{form} changed when metadata was added ({other.error or 'other answers'}); report this"
+            )
+
+
+def _check_place(output: Path) -> None:
+    """Refuse a place that cannot be written before minutes of work, not after them."""
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"folder {output.parent} cannot be made: {error.strerror}; name another --output") from error
+    if output.is_dir() or not os.access(output.parent, os.W_OK):
+        raise OutputError(f"{output} cannot be written; wanted a file in a folder that you may write to")
+
+
+def _put(order: Order, made: Mapping[str, bytes], result: Table, say: Callable[[str], None]) -> None:
+    for form, content in made.items():
+        place = order.place(form)
+        _write(place, content)
+        say(f"{form}: wrote {place} ({len(content) / 1000:.0f} kB)")
+    if len(order.forms) > 1:
+        _write(order.output.with_name("formats.json"), result.to_json().encode())
+        _write(order.output.with_name("formats.md"), result.to_markdown().encode())
+
+
+def _write(place: Path, content: bytes) -> None:
+    _check_place(place)
+    with atomic_write(place) as file:
+        file.write(content)
+
+
+__all__ = ["SHIPPED", "Order", "build"]
