@@ -1,5 +1,1 @@
-"""Places that the results of a stream go to."""
-
-from edge.sinks.base import Sink
-
-__all__ = ["Sink"]
+"""Where results go."""

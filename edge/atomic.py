@@ -1,0 +1,73 @@
+"""Files that appear whole or not at all: written beside their place, then renamed into it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from edge.errors import OutputError
+
+
+@contextlib.contextmanager
+def atomic_write(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for writing that takes its place only when the block ends without an error.
+
+    Devices and pipes, such as /dev/stdout, are written directly. A symbolic link keeps pointing where it did.
+
+    Args:
+        path: Where the finished file shall be.
+
+    Yields:
+        A buffered binary file.
+
+    Raises:
+        OutputError: The place cannot be written, or the disk is full; nothing half-written is left.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        if _is_special(target):
+            with target.open("wb") as file:
+                yield file
+            return
+        beside = target.with_name(f".{target.name[:100]}.{os.getpid()}-{os.urandom(4).hex()}.part")
+        # "x" and the umask's own mode: mkstemp would leave the file unreadable for others.
+        file = beside.open("xb")
+    except OSError as error:
+        raise _output_error(path, error) from error
+    try:
+        with file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if target.is_file():
+            beside.chmod(stat.S_IMODE(target.stat().st_mode))
+        beside.replace(target)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            file.close()
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        if isinstance(error, OSError):
+            raise _output_error(path, error) from error
+        raise
+
+
+def _is_special(target: Path) -> bool:
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        return False
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(21, "is a folder")
+    return not stat.S_ISREG(mode)
+
+
+def _output_error(path: Path, error: OSError) -> OutputError:
+    return OutputError(f"{path} cannot be written: {error.strerror or error}")
+
+
+__all__ = ["atomic_write"]

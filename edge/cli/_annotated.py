@@ -1,0 +1,47 @@
+"""Writes annotated pictures for ``predict --annotate``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.annotate import annotate
+from edge.atomic import atomic_write
+from edge.errors import OutputError
+from edge.sources.files import Picture
+from edge.types import FrameResult
+
+_JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
+
+
+def save_annotated(image_rgb: NDArray[np.uint8], result: FrameResult, folder: Path, picture: Picture) -> Path:
+    """Write a marked copy under ``folder``: JPEG for a JPEG, PNG for all else.
+
+    Raises:
+        OutputError: It cannot be written, or would replace the picture itself.
+    """
+    from PIL import Image
+
+    path = folder / picture.target
+    suffix = path.suffix.lower()
+    if suffix not in (*_JPEG, ".png"):
+        path = path.with_name(path.name + ".png")
+    if path.exists() and os.path.exists(picture.path) and path.samefile(picture.path):  # noqa: PTH110
+        raise OutputError(f"{path} is the picture itself; give --annotate another folder")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path.parent} cannot be made: {error.strerror}") from error
+    marked = Image.fromarray(annotate(image_rgb, result))
+    with atomic_write(path) as file:
+        if suffix in _JPEG:
+            marked.save(file, "JPEG", quality=92)
+        else:
+            marked.save(file, "PNG")
+    return path
+
+
+__all__ = ["save_annotated"]

@@ -1,0 +1,202 @@
+"""Reads many pictures, in order, several at a time, and writes what was found; the work behind ``predict``."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import monotonic, perf_counter
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from edge.atomic import atomic_write
+from edge.classifier import Classifier
+from edge.cli.options import make_pipeline
+from edge.errors import ImageError, OutputError
+from edge.images import MAX_STREAM_BYTES, load_image
+from edge.naming import one_line, unicode_name
+from edge.runtime import default_threads
+from edge.sinks.formats import WRITERS, JsonWriter, Writer
+from edge.sources.files import STDIN, Picture, find_pictures
+from edge.types import FrameResult
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from edge.pipeline import FaceChoice, Pipeline
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Turns one picture into its result. A thread keeps one pipeline: neither cascade nor interpreter can be shared."""
+
+    model: Path | None
+    threads: int
+    faces: FaceChoice
+    threshold: float | None
+    no_detect: bool
+    annotate: Path | None
+    max_pixels: int
+    own: threading.local
+
+    def pipeline(self) -> Pipeline:
+        made: Pipeline | None = getattr(self.own, "pipeline", None)
+        if made is None:
+            made = self.own.pipeline = make_pipeline(
+                Classifier(self.model, threads=self.threads),
+                faces=self.faces,
+                threshold=self.threshold,
+                no_detect=self.no_detect,
+            )
+        return made
+
+    def __call__(self, picture: Picture) -> FrameResult:
+        source = unicode_name(picture.path)
+        if picture.error:
+            return FrameResult(source, 0, 0, error=picture.error)
+        started = perf_counter()
+        try:
+            image = load_image(_standard_input() if picture.path == STDIN else picture.path, max_pixels=self.max_pixels)
+        except ImageError as error:
+            return FrameResult(source, 0, 0, error=str(error))
+        decoded = perf_counter()
+        result = self.pipeline().analyze(image, source=source)
+        if self.annotate:
+            from edge.cli._annotated import save_annotated
+
+            save_annotated(image, result, self.annotate, picture)
+        return replace(result, timing_ms={"decode": (decoded - started) * 1e3, **result.timing_ms})
+
+
+def run(
+    *,
+    paths: tuple[str, ...],
+    form: str,
+    output: Path | None,
+    annotate: Path | None,
+    jobs: int,
+    threads: int | None,
+    max_megapixels: float,
+    **reading: Any,
+) -> int:
+    """Do a whole ``predict``; returns how many pictures could not be read."""
+    threads = threads or max(1, default_threads() // jobs)
+    _limit_opencv(threads)
+    reader = _Reader(
+        threads=threads, annotate=annotate, max_pixels=round(max_megapixels * 1e6), own=threading.local(), **reading
+    )
+    reader.pipeline()  # what is wrong with the model is said once, before any picture
+    single = len(paths) == 1 and not Path(paths[0]).is_dir()
+    pictures = find_pictures(paths, skip=annotate)
+    progress = _Progress(single)
+    with _open_output(output) as file:
+        writer = JsonWriter(file, single=single) if form == "json" else WRITERS[form](file)
+        interrupted = _write_all(_read_all(reader, pictures, jobs), writer, file if output is None else None, progress)
+        writer.close()
+        file.flush()
+    progress.end()
+    if interrupted:
+        raise KeyboardInterrupt
+    return progress.bad
+
+
+def _write_all(results: Iterator[FrameResult], writer: Writer, live: IO[bytes] | None, progress: _Progress) -> bool:
+    """Write results as they come; true when Ctrl-C ended them. What is done is then written all the same."""
+    try:
+        for result in results:
+            writer.write(result)
+            if live:
+                live.flush()
+            progress.count(result)
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+def _read_all(reader: _Reader, pictures: Iterator[Picture], jobs: int) -> Iterator[FrameResult]:
+    """Results in the pictures' order, at most 2 pictures a job under way."""
+    if jobs == 1:
+        yield from map(reader, pictures)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(jobs)
+    window: deque[Future[FrameResult]] = deque()
+    try:
+        for picture in pictures:
+            window.append(pool.submit(reader, picture))
+            if len(window) >= 2 * jobs:
+                yield window.popleft().result()
+        while window:
+            yield window.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _open_output(path: Path | None) -> Iterator[IO[bytes]]:
+    if path is not None:
+        with atomic_write(path) as file:
+            yield file
+        return
+    try:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"standard output cannot be written: {error.strerror}") from error
+
+
+def _standard_input() -> bytes:
+    data = sys.stdin.buffer.read(MAX_STREAM_BYTES + 1)
+    if len(data) > MAX_STREAM_BYTES:
+        raise ImageError(f"is a stream of more than {MAX_STREAM_BYTES >> 20} MiB, too long for a picture")
+    return data
+
+
+def _limit_opencv(threads: int) -> None:
+    with contextlib.suppress(ImportError):
+        import cv2
+
+        cv2.setNumThreads(threads)
+
+
+class _Progress:
+    """Counts pictures, reports bad ones at once, and keeps a running line when stderr is a terminal."""
+
+    def __init__(self, single: bool) -> None:
+        self.done = self.bad = 0
+        self._live = sys.stderr.isatty() and not single
+        self._began = self._shown = monotonic()
+
+    def count(self, result: FrameResult) -> None:
+        self.done += 1
+        if result.error is not None:
+            self.bad += 1
+            self._clear()
+            click.echo(f"error: {one_line(result.source)} {result.error}", err=True)
+        now = monotonic()
+        if self._live and now - self._shown > 0.1:
+            self._shown = now
+            rate = self.done / (now - self._began)
+            click.echo(f"\r\x1b[K{self.done} pictures, {self.bad} unreadable, {rate:.1f} a second", nl=False, err=True)
+
+    def end(self) -> None:
+        """Leave one closing line."""
+        self._clear()
+        if self._live:
+            seconds = monotonic() - self._began
+            click.echo(f"{self.done} pictures, {self.bad} unreadable, in {seconds:.1f} s", err=True)
+
+    def _clear(self) -> None:
+        if self._live:
+            click.echo("\r\x1b[K", nl=False, err=True)
+
+
+__all__ = ["run"]

@@ -1,0 +1,60 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from edge.classifier import Classifier
+    from edge.pipeline import FaceChoice, Pipeline
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def model_options(function: F) -> F:
+    """``--model`` and ``--threads``."""
+    threads = click.option(
+        "--threads",
+        type=click.IntRange(1, 64),
+        help="Threads a picture may use.  [default: the cores minus one, shared between the jobs]",
+    )
+    model = click.option(
+        "--model", type=click.Path(path_type=Path), help="A .tflite model.  [default: the one that was shipped]"
+    )
+    return model(threads(function))
+
+
+def face_options(function: F) -> F:
+    """``--faces``, ``--threshold`` and ``--no-detect``."""
+    faces = click.option(
+        "--faces",
+        type=click.Choice(["all", "largest"]),
+        default="all",
+        show_default=True,
+        help="Read every face, or only the largest.",
+    )
+    threshold = click.option(
+        "--threshold",
+        type=click.FloatRange(0, 1),
+        help="Confidence below which an answer is called a guess.  [default: the model's own, 0.35]",
+    )
+    no_detect = click.option("--no-detect", is_flag=True, help="Each picture already is the crop of one face.")
+    return faces(threshold(no_detect(function)))
+
+
+def make_pipeline(
+    classifier: Classifier, *, faces: FaceChoice = "all", threshold: float | None = None, no_detect: bool = False
+) -> Pipeline:
+    """A pipeline from what the options above gave."""
+    from edge.detector import HaarDetector
+    from edge.pipeline import Pipeline
+
+    threshold = classifier.threshold if threshold is None else threshold
+    return Pipeline(classifier, None if no_detect else HaarDetector(), threshold=threshold, faces=faces)
+
+
+__all__ = ["face_options", "make_pipeline", "model_options"]

@@ -1,0 +1,47 @@
+"""``emotion-edge predict``: which emotion each face in pictures shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edge.cli.options import face_options, model_options
+
+
+@click.command("predict")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(), metavar="PATH...")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "jsonl", "csv"]),
+    default="text",
+    show_default=True,
+    help="Form of the results.",
+)
+@click.option("--output", type=click.Path(path_type=Path), help="Write results here instead of to standard output.")
+@face_options
+@click.option(
+    "--annotate", type=click.Path(path_type=Path, file_okay=False), help="Write pictures with the faces marked here."
+)
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Pictures read at a time.")
+@model_options
+@click.option(
+    "--max-megapixels",
+    type=click.FloatRange(min=0, min_open=True),
+    default=100.0,
+    show_default=True,
+    help="Refuse larger pictures before decoding them.",
+)
+def command(**options: Any) -> None:
+    """Say which emotion each face in pictures shows.
+
+    PATH is a file, a folder that is searched recursively, or "-" for a picture on standard input.
+
+    A picture that cannot be read is reported, the others are still done, and the exit code is 1 at the end.
+    """
+    from edge.cli._batch import run
+
+    if run(**options):
+        raise click.exceptions.Exit(1)

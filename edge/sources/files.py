@@ -1,0 +1,89 @@
+"""Pictures named on a command line: files, folders walked recursively, and "-" for standard input."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture to read.
+
+    Attributes:
+        path: Where it is; ``-`` for standard input.
+        target: Relative path for files made from it; no two pictures of one run share it.
+        error: Why there is nothing to read, or None.
+    """
+
+    path: str
+    target: Path
+    error: str | None = None
+
+
+def find_pictures(paths: Sequence[str], *, skip: Path | None = None) -> Iterator[Picture]:
+    """List pictures one by one, so that memory does not grow with their number.
+
+    Folders are walked recursively in alphabetical order. Files in them count by their suffix; hidden ones, and links to
+    folders, are passed over. A file named itself counts whatever its name is.
+
+    Args:
+        paths: Files, folders and "-".
+        skip: A folder that is not walked: where results of this run go.
+
+    Yields:
+        Pictures; also, with ``error`` set, paths that do not exist and folders without pictures.
+    """
+    for path, target in zip(paths, _targets(paths), strict=True):
+        if path == STDIN or not Path(path).is_dir():
+            yield Picture(path, target)
+            continue
+        # One folder's files come out directly; several keep apart by their names.
+        base = Path() if len(paths) == 1 else target
+        empty = True
+        for picture in _walk(path, base, skip.resolve() if skip else None):
+            empty = False
+            yield picture
+        if empty:
+            yield Picture(path, target, "is a folder without pictures (wanted .jpg, .png, .webp, .bmp, .gif or .tif)")
+
+
+def _walk(folder: str, target: Path, skip: Path | None) -> Iterator[Picture]:
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in found)
+    except OSError as error:
+        yield Picture(folder, target, f"cannot be listed: {error.strerror}")
+        return
+    for name, is_folder in entries:
+        path = os.path.join(folder, name)  # noqa: PTH118 - pathlib would drop a leading "./"
+        if name.startswith("."):
+            continue
+        if is_folder:
+            if skip is None or Path(path).resolve() != skip:
+                yield from _walk(path, target / name, skip)
+        elif Path(name).suffix.lower() in SUFFIXES and not Path(path).is_dir():
+            yield Picture(path, target / name)
+
+
+def _targets(paths: Sequence[str]) -> list[Path]:
+    """Each path's own name, with a number added where two are the same."""
+    seen: set[str] = set()
+    targets = []
+    for path in paths:
+        name = "stdin" if path == STDIN else os.path.basename(os.path.abspath(path)) or "root"  # noqa: PTH100, PTH119
+        unique, count = name, 1
+        while unique in seen:
+            count += 1
+            unique = f"{Path(name).stem}-{count}{Path(name).suffix}"
+        seen.add(unique)
+        targets.append(Path(unique))
+    return targets
+
+
+__all__ = ["STDIN", "SUFFIXES", "Picture", "find_pictures"]
