@@ -43,8 +43,12 @@ train: $(DEV)/.installed ## Train the shipped network: make train DATA=dir
 evaluate: $(DEV)/.installed ## Measure the shipped model: make evaluate DATA=dir
 	$(DEV)/bin/python -m train evaluate --data $(DATA) $(ARGS)
 
-convert: $(DEV)/.installed ## Quantize a trained model: make convert DATA=dir
-	$(DEV)/bin/python -m convert --data $(DATA) $(ARGS)
+convert: $(DEV)/.installed ## Make every format of the trained model, verify and measure it: make convert DATA=dir
+	$(DEV)/bin/python -m convert --data $(DATA) --format all $(ARGS)
+
+.PHONY: runtimes
+runtimes: $(DEV)/.installed ## Make the environments that converted files are verified in, and their tests' MediaPipe
+	$(DEV)/bin/python -m convert.runtimes
 
 .PHONY: clean
 clean: ## Remove environments and build outputs
