@@ -148,7 +148,7 @@ def _read_model(path: Path) -> bytes:
 
 
 def _read_conforming(content: bytes, path: Path) -> ModelMetadata:
-    """Metadata with the five labels; checked before the interpreter sees the file, as tflite-runtime dies on half a one."""
+    """Metadata with the five labels; checked before the interpreter sees it, as tflite-runtime dies on half a file."""
     try:
         metadata = read_metadata(content)
     except ModelError as error:

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import RuntimeMissingError
+from edge.opencv import REMEDY, cv2
 from edge.types import Box
-
-_REMEDY = "install it with: pip install 'opencv-python-headless>=4.8,<5'"
 
 
 class Detector(Protocol):
@@ -56,11 +55,9 @@ class HaarDetector:
         self.min_size = min_size
         self.max_size = max_size
         path = cascade_path()
-        import cv2
-
         self._cascade = cv2.CascadeClassifier(str(path))
         if self._cascade.empty():
-            raise RuntimeMissingError(f"OpenCV could not load the face cascade {path}; re{_REMEDY}")
+            raise RuntimeMissingError(f"OpenCV could not load the face cascade {path}; re{REMEDY}")
 
     def detect(self, gray: NDArray[np.uint8]) -> list[Box]:
         """Find the faces of one picture: uint8 (H, W) to boxes, largest first."""
@@ -79,15 +76,11 @@ def cascade_path() -> Path:
     """Where OpenCV keeps its frontal face cascade.
 
     Raises:
-        RuntimeMissingError: OpenCV is missing, has no CascadeClassifier (5.x), or lacks the file.
+        RuntimeMissingError: OpenCV has no CascadeClassifier (5.x), or lacks the file.
     """
-    try:
-        import cv2
-    except ImportError as error:
-        raise RuntimeMissingError(f"OpenCV cannot be imported ({error}); {_REMEDY}") from error
     version = getattr(cv2, "__version__", "of unknown version")
     if not hasattr(cv2, "CascadeClassifier"):
-        raise RuntimeMissingError(f"OpenCV {version} has no CascadeClassifier (removed in 5.0); {_REMEDY}")
+        raise RuntimeMissingError(f"OpenCV {version} has no CascadeClassifier (removed in 5.0); {REMEDY}")
     # Debian's python3-opencv ships the cascades apart, without cv2.data.
     data = getattr(cv2, "data", None)
     folders = [data.haarcascades] if data else []
@@ -96,7 +89,7 @@ def cascade_path() -> Path:
         path = Path(folder) / "haarcascade_frontalface_default.xml"
         if path.is_file():
             return path
-    raise RuntimeMissingError(f"OpenCV {version} came without haarcascade_frontalface_default.xml; {_REMEDY}")
+    raise RuntimeMissingError(f"OpenCV {version} came without haarcascade_frontalface_default.xml; {REMEDY}")
 
 
 __all__ = ["Detector", "HaarDetector", "cascade_path"]

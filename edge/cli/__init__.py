@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 
@@ -9,6 +10,7 @@ import click
 
 from edge import __version__
 from edge.errors import EdgeError
+from edge.naming import one_line
 
 # Verb -> module under edge.cli that holds a click command named `command`, and its one-line help.
 VERBS = {
@@ -41,7 +43,11 @@ class _LazyGroup(click.Group):
 
 @click.group(
     cls=_LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "EMOTION_EDGE", "max_content_width": 100},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "auto_envvar_prefix": "EMOTION_EDGE",
+        "max_content_width": 100,
+    },
 )
 @click.version_option(__version__, "--version", prog_name="emotion-edge")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
@@ -66,8 +72,18 @@ def main() -> None:
         sys.stdout = None
         status = 1
     except EdgeError as error:
-        if "--debug" in sys.argv:
+        if _debug():
             raise
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {one_line(str(error))}", err=True)
+        status = 1
+    except Exception as error:
+        if _debug():
+            raise
+        reason = one_line(f"{type(error).__name__}: {error}")
+        click.echo(f"error: {reason} (unexpected; `emotion-edge doctor` may know why, --debug shows where)", err=True)
         status = 1
     sys.exit(status or 0)
+
+
+def _debug() -> bool:
+    return "--debug" in sys.argv or bool(os.environ.get("EMOTION_EDGE_DEBUG"))

@@ -20,6 +20,7 @@ from edge.cli.options import make_pipeline
 from edge.errors import ImageError, OutputError
 from edge.images import MAX_STREAM_BYTES, load_image
 from edge.naming import one_line, unicode_name
+from edge.opencv import cv2
 from edge.runtime import default_threads
 from edge.sinks.formats import WRITERS, JsonWriter, Writer
 from edge.sources.files import STDIN, Picture, find_pictures
@@ -86,7 +87,7 @@ def run(
 ) -> int:
     """Do a whole ``predict``; returns how many pictures could not be read."""
     threads = threads or max(1, default_threads() // jobs)
-    _limit_opencv(threads)
+    cv2.setNumThreads(threads)
     reader = _Reader(
         threads=threads, annotate=annotate, max_pixels=round(max_megapixels * 1e6), own=threading.local(), **reading
     )
@@ -158,13 +159,6 @@ def _standard_input() -> bytes:
     if len(data) > MAX_STREAM_BYTES:
         raise ImageError(f"is a stream of more than {MAX_STREAM_BYTES >> 20} MiB, too long for a picture")
     return data
-
-
-def _limit_opencv(threads: int) -> None:
-    with contextlib.suppress(ImportError):
-        import cv2
-
-        cv2.setNumThreads(threads)
 
 
 class _Progress:

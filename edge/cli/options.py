@@ -20,10 +20,14 @@ def model_options(function: F) -> F:
     threads = click.option(
         "--threads",
         type=click.IntRange(1, 64),
+        envvar="EMOTION_EDGE_THREADS",
         help="Threads a picture may use.  [default: the cores minus one, shared between the jobs]",
     )
     model = click.option(
-        "--model", type=click.Path(path_type=Path), help="A .tflite model.  [default: the one that was shipped]"
+        "--model",
+        type=click.Path(path_type=Path),
+        envvar="EMOTION_EDGE_MODEL",
+        help="A .tflite model.  [default: the one that was shipped]",
     )
     return model(threads(function))
 
