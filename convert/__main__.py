@@ -78,6 +78,9 @@ def command(
             raise
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
+    except KeyboardInterrupt:
+        click.echo("interrupted; nothing was replaced", err=True)
+        sys.exit(130)
     click.echo(result.to_markdown(), nl=False)
     sys.exit(1 if any(row.refused for row in result.rows) else 0)
 
@@ -85,11 +88,7 @@ def command(
 def main() -> None:
     """Run the command; a stop signal ends it as Ctrl-C does, so that scratch files go too."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        command(prog_name="python -m convert")
-    except KeyboardInterrupt:
-        click.echo("interrupted; nothing was replaced", err=True)
-        sys.exit(130)
+    command(prog_name="python -m convert")
 
 
 if __name__ == "__main__":

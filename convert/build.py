@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convert import export, metadata
 from convert.errors import ConversionError, GateError
 from convert.measure import score
 from convert.pictures import Pictures, read
-from convert.runtimes import RUNTIMES, probe
+from convert.runtimes import RUNTIMES, Job, probe
 from convert.table import About, Table
 from convert.verify import Verdict, verify
 from edge import __version__
 from edge.atomic import atomic_write
-from edge.errors import OutputError
+from edge.errors import ModelError, OutputError
 from edge.labels import EMOTIONS
 
 SHIPPED = "int8"
@@ -64,6 +65,16 @@ class Order:
         return self.output.parent / "formats" / f"{self.output.stem}-{form}.tflite"
 
 
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """The trained model and what it says itself."""
+
+    model: Any
+    pictures: Pictures
+    answers: NDArray[np.float32]
+    about: About
+
+
 def build(order: Order, say: Callable[[str], None] = lambda _: None) -> Table:
     """Convert, verify, measure, and only then put the files in their place.
 
@@ -83,17 +94,34 @@ def build(order: Order, say: Callable[[str], None] = lambda _: None) -> Table:
         if not runtime.ready:
             say(f"making the environment {runtime.name} ({', '.join(runtime.requirements)})")
             runtime.make()
+    subject = _prepare(order, say)
+    try:
+        made, verdicts = _make(order, subject, say)
+    except OSError as error:
+        raise OutputError(f"scratch files in {tempfile.gettempdir()} cannot be written: {error.strerror}") from error
+    hashes = {form: hashlib.sha256(content).hexdigest() for form, content in made.items()}
+    result = Table(subject.about, tuple(verdicts), hashes)
+    _put(order, made, result, say)
+    return result
+
+
+def _prepare(order: Order, say: Callable[[str], None]) -> _Subject:
     say(f"loading {order.model}")
     model = export.load(order.model)
     _, height, width, _ = model.input_shape
     pictures = read(order.data, (height, width), order.samples, order.limit)
     say(f"calibrating on {len(pictures.calibration)} pictures, measuring on {len(pictures.measured)}")
-    trained = export.predict(model, pictures.measured)
-    about = About(
-        version=order.version or f"{__version__}+{hashlib.sha256(order.model.read_bytes()).hexdigest()[:8]}",
-        data=pictures.measured_on,
-        trained=score(trained, trained, pictures.labels),
-    )
+    answers = export.predict(model, pictures.measured)
+    if np.abs(answers.sum(axis=1) - 1).max() > 0.01 or answers.min() < 0:
+        raise ModelError(f"model {order.model} gives values that are not probabilities; wanted a softmax at its end")
+    version = order.version or f"{__version__}+{hashlib.sha256(order.model.read_bytes()).hexdigest()[:8]}"
+    about = About(version, pictures.measured_on, score(answers, answers, pictures.labels))
+    return _Subject(model, pictures, answers, about)
+
+
+def _make(order: Order, subject: _Subject, say: Callable[[str], None]) -> tuple[dict[str, bytes], list[Verdict]]:
+    """All files, in a scratch folder, and what was found about each; a refused one has no content."""
+    pictures = subject.pictures
     made: dict[str, bytes] = {}
     verdicts: list[Verdict] = []
     with tempfile.TemporaryDirectory(prefix="convert-") as scratch:
@@ -102,21 +130,17 @@ def build(order: Order, say: Callable[[str], None] = lambda _: None) -> Table:
         for form in order.forms:
             say(f"{form}: converting")
             file = Path(scratch) / f"{form}.tflite"
-            file.write_bytes(export.export(model, form, pictures.calibration))
+            file.write_bytes(export.export(subject.model, form, pictures.calibration))
             say(f"{form}: running in {' and '.join(runtime.name for runtime in RUNTIMES)}")
-            found = verify(form, file, stored, trained=trained, labels=pictures.labels, runtimes=RUNTIMES)
+            found = verify(form, file, stored, trained=subject.answers, labels=pictures.labels, runtimes=RUNTIMES)
             verdicts.append(found)
             if found.refused:
                 _stop_if_wanted(order, found)
                 say(f"{form}: refused, {found.refused}")
                 continue
-            made[form] = metadata.embed(file.read_bytes(), EMOTIONS, _details(order, about, pictures, found))
+            made[form] = metadata.embed(file.read_bytes(), EMOTIONS, _details(order, subject, found))
             _check_unchanged(form, file, made[form], stored)
-    result = Table(
-        about, tuple(verdicts), {form: hashlib.sha256(content).hexdigest() for form, content in made.items()}
-    )
-    _put(order, made, result, say)
-    return result
+    return made, verdicts
 
 
 def _stop_if_wanted(order: Order, found: Verdict) -> None:
@@ -129,19 +153,19 @@ def _stop_if_wanted(order: Order, found: Verdict) -> None:
     )
 
 
-def _details(order: Order, about: About, pictures: Pictures, found: Verdict) -> dict[str, Any]:
+def _details(order: Order, subject: _Subject, found: Verdict) -> dict[str, Any]:
     """What ``emotion-edge.json`` says."""
     return {
-        "model_version": about.version,
+        "model_version": subject.about.version,
         "format": found.form,
         "crop_margin": order.crop_margin,
         "threshold": order.threshold,
         "licence": order.licence,
-        "training_data": order.training_data or pictures.source,
+        "training_data": order.training_data or subject.pictures.source,
         "metrics": {
-            "measured_on": about.data,
-            "trained": about.trained.rounded(),
-            **{runtime: found.rounded() for runtime, found in found.scores.items()},
+            "measured_on": subject.about.data,
+            "trained": subject.about.trained.rounded(),
+            **{runtime: measured.rounded() for runtime, measured in found.scores.items()},
         },
         "versions": {"emotion-edge": __version__, "numpy": np.__version__, **export.versions()},
     }
@@ -154,7 +178,7 @@ def _check_unchanged(form: str, before: Path, content: bytes, pictures: Path) ->
     few = pictures.with_name("few.npy")
     np.save(few, np.load(pictures, mmap_mode="r")[:16])
     for runtime in RUNTIMES:
-        one, other = probe(runtime, before, few), probe(runtime, after, few)
+        one, other = probe(Job(runtime, before, few), Job(runtime, after, few))
         if one.error is None and (other.answers is None or not np.array_equal(one.answers, other.answers)):
             raise ConversionError(
                 f"{form} changed when metadata was added ({other.error or 'other answers'}); report this"

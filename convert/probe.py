@@ -1,7 +1,7 @@
 """Run a model over pictures in whichever TFLite runtime this Python has, and say what it gave and how long it took.
 
 Not imported: started with the Python of a runtime's own environment (see :mod:`convert.runtimes`), which has numpy,
-one interpreter and nothing else. Takes a job as JSON on standard input, answers in JSON on standard output.
+one interpreter and nothing else. Takes a job as JSON in its argument, answers in JSON on standard output.
 
 Job: ``model``, ``pictures`` (.npy, uint8 (N, H, W, 3) RGB), ``answers`` (.npy to write, or null), ``delegates`` (bool),
 ``threads`` (list to time, may be empty), ``timed`` (pictures a timing goes over).
@@ -82,4 +82,4 @@ def clock(interpreter, pictures):
 
 
 if __name__ == "__main__":
-    json.dump(run(json.load(sys.stdin)), sys.stdout)
+    json.dump(run(json.loads(sys.argv[1])), sys.stdout)

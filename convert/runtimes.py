@@ -11,7 +11,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,52 +110,75 @@ class Probe:
         return self.answers.astype(np.float32)
 
 
-def probe(
-    runtime: Runtime,
-    model: Path,
-    pictures: Path,
-    *,
-    answers: bool = True,
-    delegates: bool = True,
-    threads: Sequence[int] = (),
-    timed: int = 60,
-) -> Probe:
-    """Run a `.tflite` file in a runtime's own environment.
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A `.tflite` file to be run in a runtime's own environment.
 
-    Args:
+    Attributes:
         runtime: Which one.
-        model: The `.tflite` file.
+        model: The file; answers are kept beside it.
         pictures: A .npy file, uint8 (N, height, width, 3) RGB.
         answers: Keep the outputs of all pictures.
         delegates: Let the runtime use its default delegates (XNNPACK).
         threads: Thread counts to time.
         timed: How many pictures a timing goes over.
     """
-    kept = model.with_suffix(f".{runtime.name}.{'' if delegates else 'plain.'}npy") if answers else None
-    job = {
-        "model": str(model),
-        "pictures": str(pictures),
-        "answers": str(kept) if kept else None,
-        "delegates": delegates,
-        "threads": list(threads),
-        "timed": timed,
-    }
-    done = subprocess.run(
-        [str(runtime.python), "-I", str(PROBE)], input=json.dumps(job), capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        # A runtime that dies (abort, segmentation fault) leaves no answer; that is a finding about the model too.
-        why = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        return Probe(runtime.requirements[0].replace("==", " "), 0, {}, None, f"the runtime died: {why}")
-    said = json.loads(done.stdout)
-    error = said.get("error")
-    return Probe(
-        runtime=f"{said['runtime'].replace('_', '-')} {said['version']}",
-        delegated=said.get("delegated", 0),
-        ms={int(count): ms for count, ms in said.get("ms", {}).items()},
-        answers=np.load(kept) if kept and not error else None,
-        error=explain(error) if error else None,
-    )
+
+    runtime: Runtime
+    model: Path
+    pictures: Path
+    answers: bool = True
+    delegates: bool = True
+    threads: tuple[int, ...] = ()
+    timed: int = 60
+
+    @property
+    def _kept(self) -> Path:
+        return self.model.with_suffix(f".{self.runtime.name}.{'' if self.delegates else 'plain.'}npy")
+
+    def start(self) -> subprocess.Popen[str]:
+        """Begin, without waiting."""
+        wish = {
+            "model": str(self.model),
+            "pictures": str(self.pictures),
+            "answers": str(self._kept) if self.answers else None,
+            "delegates": self.delegates,
+            "threads": self.threads,
+            "timed": self.timed,
+        }
+        # -I: nothing of the calling environment gets in.
+        command = [str(self.runtime.python), "-I", str(PROBE), json.dumps(wish)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def finish(self, process: subprocess.Popen[str]) -> Probe:
+        """Wait for what :meth:`start` began."""
+        out, err = process.communicate()
+        if process.returncode:
+            # A runtime that dies (abort, segmentation fault) leaves no answer; that is a finding about the model too.
+            why = (err.strip().splitlines() or [f"exit code {process.returncode}"])[-1]
+            return Probe(self.runtime.requirements[0].replace("==", " "), 0, {}, None, f"died: {why}")
+        said = json.loads(out)
+        error = said.get("error")
+        return Probe(
+            runtime=f"{said['runtime'].replace('_', '-')} {said['version']}",
+            delegated=said.get("delegated", 0),
+            ms={int(count): ms for count, ms in said.get("ms", {}).items()},
+            answers=np.load(self._kept) if self.answers and not error else None,
+            error=explain(error) if error else None,
+        )
+
+
+def probe(*jobs: Job) -> list[Probe]:
+    """Run jobs side by side; an interruption ends them all."""
+    processes: list[subprocess.Popen[str]] = []
+    try:
+        processes.extend(job.start() for job in jobs)
+        return [job.finish(process) for job, process in zip(jobs, processes, strict=True)]
+    finally:
+        for process in processes:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
 
 def explain(error: str) -> str:
@@ -188,7 +210,7 @@ def command(names: tuple[str, ...]) -> None:
                 raise click.ClickException(str(error)) from error
 
 
-__all__ = ["MEDIAPIPE", "NEWEST", "OLDEST", "RUNTIMES", "Probe", "Runtime", "explain", "probe"]
+__all__ = ["MEDIAPIPE", "NEWEST", "OLDEST", "RUNTIMES", "Job", "Probe", "Runtime", "explain", "probe"]
 
 if __name__ == "__main__":
     command()

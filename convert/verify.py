@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from convert.errors import ConversionError
 from convert.measure import Score, objection, score
-from convert.runtimes import Probe, Runtime, probe
+from convert.runtimes import Job, Probe, Runtime, probe
 
 THREADS = (1, 2)
 
@@ -80,17 +79,15 @@ def verify(
         What was found; ``refused`` if int8 fails in one runtime, another format in all, or the answers differ too much.
     """
     plain = form == "int8"  # int8 is compared bit by bit too, where no delegate has its own arithmetic
-    with ThreadPoolExecutor(2) as pool:
-        asked = [pool.submit(probe, runtime, file, pictures) for runtime in runtimes]
-        asked_plain = [pool.submit(probe, runtime, file, pictures, delegates=False) for runtime in runtimes if plain]
-        answered, answered_plain = [job.result() for job in asked], [job.result() for job in asked_plain]
+    answered = probe(*(Job(runtime, file, pictures) for runtime in runtimes))
+    answered_plain = probe(*(Job(runtime, file, pictures, delegates=False) for runtime in runtimes if plain))
     scores = {ran.runtime: score(ran.probabilities, trained, labels) for ran in answered if ran.error is None}
     refused = _unusable(form, answered + answered_plain) or objection(scores.items())
     if refused:
         return Verdict(form, file.stat().st_size, tuple(answered), scores, refused)
     # Times are taken one after the other, when nothing else of ours runs.
     timed = [
-        probe(runtime, file, pictures, answers=False, threads=THREADS) if ran.error is None else ran
+        ran if ran.error else probe(Job(runtime, file, pictures, answers=False, threads=THREADS))[0]
         for runtime, ran in zip(runtimes, answered, strict=True)
     ]
     agreements = tuple(_agreements(answered, answered_plain)) if plain else ()

@@ -1,0 +1,67 @@
+"""The figures that decide whether a conversion passes, on cases worked out by hand."""
+
+import numpy as np
+import pytest
+
+from convert.measure import LEAST_SAME_ANSWER, MOST_POINTS_LOST, objection, score
+
+
+def answers(*classes: int, confidence: float = 1.0) -> np.ndarray:
+    rows = np.full((len(classes), 5), (1 - confidence) / 4, np.float32)
+    rows[np.arange(len(classes)), classes] = confidence
+    return rows
+
+
+def test_a_model_against_itself_loses_nothing():
+    found = score(answers(0, 1, 2, 2), answers(0, 1, 2, 2), np.array([0, 1, 2, 3]))
+    assert found.accuracy == 0.75
+    assert found.macro_recall == 0.75
+    assert (found.points_lost, found.same_answer, found.largest_difference) == (0, 1, 0)
+    assert found.ece == pytest.approx(0.25)
+
+
+def test_macro_recall_counts_each_class_alike():
+    labels = np.array([0] * 9 + [1])
+    found = score(answers(*[0] * 10), answers(*[0] * 10), labels)
+    assert found.accuracy == 0.9
+    assert found.macro_recall == 0.5
+
+
+def test_calibration_error_weighs_the_bins():
+    # Half of the pictures at confidence 0.9 and all right, half at 0.6 and half right: errors 0.1 and 0.1.
+    rows = np.concatenate([answers(0, 0, 0, 0, confidence=0.9), answers(0, 0, 1, 1, confidence=0.6)])
+    found = score(rows, rows, np.zeros(8, np.int64))
+    assert found.ece == pytest.approx(0.1, abs=1e-6)
+
+
+def test_points_lost_and_same_answer():
+    trained, converted = answers(0, 1, 2, 3), answers(0, 1, 2, 4)
+    found = score(converted, trained, np.array([0, 1, 2, 3]))
+    assert found.points_lost == pytest.approx(25)
+    assert found.same_answer == 0.75
+    assert found.largest_difference == 1
+    assert score(trained, converted, np.array([0, 1, 2, 3])).points_lost == pytest.approx(-25)
+
+
+@pytest.mark.parametrize(
+    ("changed", "right_before", "passes"),
+    [(0, True, True), (9, True, True), (11, True, False), (29, False, True), (31, False, False)],
+)
+def test_the_gate_stands_at_1_point_and_97_percent(changed, right_before, passes):
+    """Of 1000 answers some change: to wrong ones (points are lost), or from wrong to wrong (only answers differ)."""
+    labels = np.zeros(1000, np.int64)
+    trained = answers(*([0] * 1000 if right_before else [1] * 1000))
+    converted = trained.copy()
+    converted[:changed] = answers(2)
+    why = objection([("some runtime 1.0", score(converted, trained, labels))])
+    assert (why is None) == passes
+    if why:
+        assert "some runtime 1.0" in why
+        assert f"{MOST_POINTS_LOST:g} point" in why
+        assert f"{LEAST_SAME_ANSWER:.0%}" in why
+
+
+def test_one_bad_runtime_is_enough():
+    labels, good = np.zeros(10, np.int64), answers(*[0] * 10)
+    fine, bad = score(good, good, labels), score(answers(*[1] * 10), good, labels)
+    assert objection([("old", fine), ("new", bad)]).startswith("lost 100.00 points")

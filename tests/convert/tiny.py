@@ -1,0 +1,93 @@
+"""Makes what the conversion tests convert: a picture folder per class and small Keras models. Runs as a program.
+
+The pictures are patches of five patterns that a network of a few thousand weights learns in seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from edge.labels import EMOTIONS
+
+if TYPE_CHECKING:
+    import keras
+
+SIZE = 24
+EACH = 40
+
+
+def patterns() -> dict[str, np.ndarray]:
+    """Label to uint8 (EACH, SIZE, SIZE): stripes lying, standing and sloping, a disc, and a light gradient."""
+    random = np.random.default_rng(7)
+    y, x = np.mgrid[0:SIZE, 0:SIZE].astype(float)
+    made = {}
+    for label, wave in zip(EMOTIONS, (x, y, x + y, np.hypot(x - SIZE / 2, y - SIZE / 2) * 1.5, None), strict=True):
+        rows = []
+        for _ in range(EACH):
+            value = x / SIZE if wave is None else np.sin(wave * 1.2 + random.uniform(0, 6)) * 0.4 + 0.5
+            rows.append(np.clip(value * 235 + random.normal(10, 6, x.shape), 0, 255).astype(np.uint8))
+        made[label] = np.stack(rows)
+    return made
+
+
+def write_pictures(folder: Path) -> None:
+    for label, pictures in patterns().items():
+        (folder / label).mkdir(parents=True)
+        for number, picture in enumerate(pictures):
+            Image.fromarray(picture).save(folder / label / f"{number:03d}.png")
+
+
+def write_models(folder: Path) -> None:
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(1)
+
+    def network(classes: int = 5) -> keras.Model:
+        image = keras.Input((SIZE, SIZE, 3), name="image")
+        x = layers.Conv2D(1, 1, use_bias=False, trainable=False, kernel_initializer="ones", name="luma")(image)
+        for width in (8, 16):
+            x = layers.Conv2D(width, 3, strides=2, padding="same", use_bias=False)(x)
+            x = layers.ReLU()(layers.BatchNormalization()(x))
+        x = layers.GlobalAveragePooling2D(keepdims=True)(x)
+        x = layers.Flatten()(layers.Conv2D(classes, 1)(x))
+        return keras.Model(image, layers.Softmax(name="probabilities")(x))
+
+    model = network()
+    model.get_layer("luma").set_weights([np.array([0.299, 0.587, 0.114], "float32").reshape(1, 1, 3, 1)])
+    pictures = np.concatenate(list(patterns().values()))
+    scaled = np.repeat(pictures[..., None], 3, axis=3).astype("float32") / 255
+    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+    model.fit(scaled, np.repeat(np.arange(5), EACH), batch_size=20, epochs=12, verbose=0)
+    model.save(folder / "tiny.keras")
+    network(classes=7).save(folder / "seven.keras")
+    keras.Model(model.input, model.layers[-2].output).save(folder / "no-softmax.keras")
+    fragile(model).save(folder / "fragile.keras")
+
+
+def fragile(model: keras.Model) -> keras.Model:
+    """The same answers, by way of a layer in which one huge channel takes all of int8's steps from the others."""
+    import keras
+    from keras import layers
+
+    features, head = model.layers[-4].output, model.layers[-3]
+    count = features.shape[-1]
+    widen, narrow = layers.Conv2D(count + 1, 1, use_bias=False), layers.Conv2D(5, 1)
+    made = keras.Model(model.input, layers.Softmax()(layers.Flatten()(narrow(widen(features)))))
+    kernel, bias = head.get_weights()
+    widen.set_weights([np.concatenate([np.eye(count), np.full((count, 1), 1000)], axis=1, dtype="float32")[None, None]])
+    narrow.set_weights([np.pad(kernel, ((0, 0), (0, 0), (0, 1), (0, 0))), bias])
+    return made
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    write_pictures(target / "faces")
+    write_models(target)
