@@ -1,0 +1,170 @@
+"""The application: which address gives what. Everything it shows is made elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from edge.kiosk import video
+from edge.kiosk.config import KioskConfig
+from edge.kiosk.health import Health
+from edge.kiosk.live import LiveView
+from edge.kiosk.metrics import CONTENT_TYPE, Metrics
+from edge.kiosk.openapi import DOCUMENT
+from edge.kiosk.pages import STATIC, page
+from edge.kiosk.replies import LiveReply, answer, failure
+from edge.kiosk.security import Security, set_cookie
+from edge.kiosk.tokens import Gate
+from edge.kiosk.uploads import MAX_PIXELS, UploadDesk
+
+MAX_EVENTS, MAX_VIDEO = 100, 32
+LOGIN_BYTES = 2048
+
+
+class Site:
+    """The handlers, and what they show.
+
+    Args:
+        config: The settings.
+        desk: Where uploads go.
+        metrics: What ``/metrics`` gives.
+        health: What ``/healthz`` gives.
+        labels: The emotions, in the model's order.
+        live: The live view, or None to serve uploads alone.
+        gate: Checks the token; None lets everyone in.
+    """
+
+    def __init__(
+        self,
+        config: KioskConfig,
+        *,
+        desk: UploadDesk,
+        metrics: Metrics,
+        health: Health,
+        labels: tuple[str, ...],
+        live: LiveView | None,
+        gate: Gate | None,
+    ) -> None:
+        self.config, self.desk, self.metrics, self.health = config, desk, metrics, health
+        self.labels, self.live, self.gate = labels, live, gate
+
+    def app(self) -> ASGIApp:
+        """The ASGI application."""
+        routes: list[Route | Mount] = [
+            Route("/", self._home),
+            Route("/upload", self._upload),
+            Route("/privacy", self._privacy),
+            Route("/login", self._login, methods=["GET", "POST"]),
+            Route("/api/about", self._about),
+            Route("/api/latest", self._latest),
+            Route("/api/predict", self.desk.handle, methods=["POST"]),
+            Route("/api/openapi.json", self._openapi),
+            Route("/events", self._events),
+            Route("/stream.mjpg", self._stream),
+            Route("/healthz", self._healthz),
+            Route("/metrics", self._metrics),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ]
+        inner = Starlette(routes=routes, exception_handlers={HTTPException: _http_failure})
+        inner.router.redirect_slashes = False
+        return Security(inner, gate=self.gate, hosts=self.config.allow_host)
+
+    async def _home(self, _: Request) -> Response:
+        return page("live.html" if self.live else "upload.html")
+
+    async def _upload(self, _: Request) -> Response:
+        return page("upload.html")
+
+    async def _privacy(self, _: Request) -> Response:
+        return page("privacy.html")
+
+    async def _openapi(self, _: Request) -> Response:
+        return answer(DOCUMENT)
+
+    async def _login(self, request: Request) -> Response:
+        if request.method != "POST":
+            return page("login.html")
+        body = bytearray()
+        async for part in request.stream():
+            body += part
+            if len(body) > LOGIN_BYTES:
+                return failure(413, "too_large", "The form is too large.")
+        token = parse_qs(body.decode("latin-1")).get("token", [""])[0].strip()
+        if self.gate is None or not self.gate.opens_with(token):
+            return page("login.html", status=401)
+        reply = RedirectResponse("/", status_code=303)
+        set_cookie(reply, self.gate, request.url.scheme)
+        return reply
+
+    async def _about(self, _: Request) -> Response:
+        config = self.config
+        about: dict[str, Any] = {
+            "live": self.live is not None,
+            "source": self.health.source,
+            "video": config.video,
+            "labels": list(self.labels),
+            "threshold": config.threshold,
+            "event_log": bool(config.event_log) and self.live is not None,
+            "language": config.language,
+            "theme": config.theme,
+            "upload": {"max_bytes": self.desk.max_bytes, "max_pixels": MAX_PIXELS},
+        }
+        return answer(about)
+
+    async def _latest(self, _: Request) -> Response:
+        if self.live is None:
+            return failure(404, "no_camera", "This kiosk serves uploads alone.")
+        if self.live.latest is None:
+            return failure(503, "starting", "There is no result yet.", {"retry-after": "1"})
+        return answer(self.live.latest.to_dict())
+
+    async def _events(self, _: Request) -> Response | LiveReply:
+        if self.live is None:
+            return failure(404, "no_camera", "This kiosk serves uploads alone.")
+        return _open(self.live.watch, self.live.watchers, MAX_EVENTS, "text/event-stream")
+
+    async def _stream(self, _: Request) -> Response | LiveReply:
+        if self.live is None:
+            return failure(404, "no_camera", "This kiosk serves uploads alone.")
+        if self.live.video.mode == "off":
+            return failure(403, "video_off", "No picture leaves this device: its video is off.")
+        return _open(self.live.video.watch, self.live.video.viewers, MAX_VIDEO, video.CONTENT_TYPE)
+
+    async def _healthz(self, request: Request) -> Response:
+        status = 200 if self.health.healthy else 503
+        told = self.health.to_dict()
+        # Who has not shown the token learns whether it works, and no more.
+        return answer(told if request.state.trusted else {"status": told["status"]}, status)
+
+    async def _metrics(self, _: Request) -> Response:
+        if self.live is not None:
+            self.metrics.viewers("events", self.live.watchers)
+            self.metrics.viewers("video", self.live.video.viewers)
+        self.metrics.healthy(self.health.healthy)
+        return Response(self.metrics.render(), media_type=CONTENT_TYPE)
+
+
+def _open(parts: Callable[[], AsyncIterator[bytes]], open_now: int, most: int, media_type: str) -> Response | LiveReply:
+    if open_now >= most:
+        return failure(503, "busy", "Too many viewers at a time.", {"retry-after": "5"})
+    return LiveReply(parts, media_type)
+
+
+async def _http_failure(_: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    known = {404: ("not_found", "There is nothing here."), 405: ("wrong_method", "This address does not do that.")}
+    code, message = known.get(status, ("refused", "The request was refused."))
+    headers = getattr(error, "headers", None)
+    return failure(status, code, message, headers)
+
+
+__all__ = ["Site"]

@@ -1,0 +1,70 @@
+"""The forms an answer can take: JSON, a failure in one form for all, and streams that never wait for a slow client."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+
+def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Plain JSON values as an answer."""
+    body = json.dumps(data, separators=(",", ":"), allow_nan=False).encode()
+    return Response(body, status, dict(headers or {}), "application/json")
+
+
+def failure(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """What every failure looks like; never names a path, a version or a line of code."""
+    return answer({"error": {"code": code, "message": message}}, status, headers)
+
+
+class LiveReply:
+    """An answer without an end, of which a slow client gets less instead of later.
+
+    Each part is asked for only when the one before has left for the client, so that nothing queues up here.
+
+    Args:
+        parts: Called for an iterator that gives the newest part each time it is asked.
+        media_type: The content type.
+    """
+
+    def __init__(self, parts: Callable[[], AsyncIterator[bytes]], media_type: str) -> None:
+        self._parts, self._media_type = parts, media_type
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send until the client leaves or the parts end."""
+        headers = [(b"content-type", self._media_type.encode()), (b"x-accel-buffering", b"no")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        if scope["method"] != "HEAD":
+            sending, gone = asyncio.create_task(self._send(send)), asyncio.create_task(_disconnected(receive))
+            try:
+                await asyncio.wait({sending, gone}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                sending.cancel()
+                gone.cancel()
+                with suppress(asyncio.CancelledError):
+                    await sending
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _send(self, send: Send) -> None:
+        parts = self._parts()
+        try:
+            async for part in parts:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+                # uvicorn waits for a full socket before it sends, not after: this waits until the part is away.
+                await send({"type": "http.response.body", "body": b"", "more_body": True})
+        finally:
+            await parts.aclose()  # type: ignore[attr-defined]
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+__all__ = ["LiveReply", "answer", "failure"]
