@@ -1,0 +1,180 @@
+"""What a stream does with one frame: search, follow, read, smooth."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.preprocess import crop_face, to_gray
+from edge.scene import Scene
+from edge.schedule import Schedule
+from edge.search import FaceSearch, distinct
+from edge.smoothing import Smoother
+from edge.sources.base import Frame
+from edge.tracker import Detection, Track, Tracker
+from edge.types import Box, Face, FrameResult, TrackEvent
+
+if TYPE_CHECKING:
+    from edge.classifier import Classifier
+    from edge.detector import Detector
+
+REPORT_UNSEEN_S = 0.15  # a face that detection misses is still reported for so long
+NEAR_MAX = 6  # near searches a frame; with more faces they take turns
+LOOKS_PX = 10
+
+
+class Engine:
+    """Turns the frames of one stream, in order, into results.
+
+    Args:
+        detector: Finds faces in pictures ``detect_width`` wide; None for the Haar cascade.
+        classifier: Reads emotions.
+        live: Whether frames come from a live source.
+        detect_every: Frames between full searches, or "auto": by measured cost (live), at fixed times (recordings).
+        detect_width: Full searches shrink the picture to this width in pixels.
+        threshold: Confidence from which an answer counts as certain; None for the model's own.
+        faces: ``all``, or only the ``largest`` of each frame.
+        smooth_s: Time constant of the smoothing; 0 for none.
+        hold_s: How long another label must lead before it is shown.
+    """
+
+    def __init__(
+        self,
+        detector: Detector | None,
+        classifier: Classifier,
+        *,
+        live: bool = True,
+        detect_every: int | Literal["auto"] = "auto",
+        detect_width: int = 320,
+        threshold: float | None = None,
+        faces: Literal["all", "largest"] = "all",
+        smooth_s: float = 0.8,
+        hold_s: float = 0.5,
+    ) -> None:
+        self._classifier = classifier
+        self._threshold = classifier.threshold if threshold is None else threshold
+        self._largest = faces == "largest"
+        self._search = FaceSearch(detector, width=detect_width)
+        self._schedule = Schedule(detect_every, live=live)
+        self._tracker = Tracker(lambda: Smoother(smooth_s, hold_s if smooth_s else 0.0, 0.1 if smooth_s else 0.0))
+        self._scene = Scene()
+        self._size = (0, 0)
+        self._time_s = 0.0
+
+    def process(self, frame: Frame, source: str = "") -> FrameResult:
+        """Read one frame; its ``time_s`` is the stream's clock."""
+        size = frame.rgb.shape[1], frame.rgb.shape[0]
+        events: list[TrackEvent] = []
+        started = time.perf_counter()
+        gray = frame.gray if frame.gray is not None else to_gray(frame.rgb)
+        self._scene.update(gray)
+        if size != self._size or frame.time_s < self._time_s or self._scene.cut:
+            events += self.reset()
+        self._size, self._time_s = size, frame.time_s
+        detections = [] if self._scene.dark else self._detect(frame, gray)
+        new, ended = self._tracker.update(detections, frame.time_s)
+        found = time.perf_counter()
+        shown = self._shown(frame.time_s)
+        answers, changed = self._read(frame, shown)
+        done = time.perf_counter()
+        # A track is announced with its first answer.
+        events += [self._event("new", track) for track in new if track.emotion.ready]
+        events += [self._event("update", track) for track in changed if track not in new]
+        events += [self._event("end", track) for track in ended if track.emotion.ready]
+        return FrameResult(
+            source,
+            *size,
+            faces=tuple(self._face(track, answers.get(track.number)) for track in shown if track.emotion.ready),
+            frame=frame.index,
+            time_s=frame.time_s,
+            state="dark" if self._scene.dark else "ok",
+            events=tuple(events),
+            timing_ms={"detect": (found - started) * 1000, "classify": (done - found) * 1000},
+        )
+
+    def reset(self) -> list[TrackEvent]:
+        """Forget all faces (the scene changed, or the camera was lost); their ends are returned."""
+        self._schedule.restart()
+        return [self._event("end", track) for track in self._tracker.clear() if track.emotion.ready]
+
+    def _detect(self, frame: Frame, gray: NDArray[np.uint8]) -> list[Detection]:
+        """Faces of this frame: a full search when it is due, then near the tracks it did not account for."""
+        size, tracks = self._size, self._tracker.tracks
+        following = bool(tracks) and all(track.seen for track in tracks)
+        self._tracker.predict(frame.time_s)
+        boxes: list[Box] = []
+        if self._schedule.due(frame.index, frame.time_s, following):
+            started = time.perf_counter()
+            boxes = self._search.full(gray, size)
+            self._schedule.searched(frame.index, frame.time_s, time.perf_counter() - started)
+        missing = [track for track in tracks if not any(track.box.iou(box) > 0.3 for box in boxes)]
+        # Longest unsearched first would need a clock of its own; longest unseen first does nearly the same.
+        for track in sorted(missing, key=lambda track: track.seen_s)[:NEAR_MAX]:
+            near = self._search.near(gray, size, track.box)
+            if near is not None:
+                boxes.append(near)
+        return [Detection(box, _looks(frame.rgb, box)) for box in distinct(boxes)]
+
+    def _shown(self, time_s: float) -> list[Track]:
+        tracks = [track for track in self._tracker.confirmed if time_s - track.seen_s <= REPORT_UNSEEN_S]
+        if self._scene.dark:
+            return []
+        if self._largest and tracks:
+            return [max(tracks, key=lambda track: track.w * track.h)]
+        return tracks
+
+    def _read(self, frame: Frame, tracks: Sequence[Track]) -> tuple[dict[int, NDArray[np.float32]], list[Track]]:
+        """Classify the faces seen in this frame, all in one call; this frame's answers and the tracks whose label changed."""
+        seen = [track for track in tracks if track.seen]
+        if not seen:
+            return {}, []
+        margin = self._classifier.crop_margin
+        answers = self._classifier.classify([crop_face(frame.rgb, track.box, margin) for track in seen])
+        changed = [
+            track for track, answer in zip(seen, answers, strict=True) if track.emotion.update(answer, frame.time_s)
+        ]
+        return {track.number: answer for track, answer in zip(seen, answers, strict=True)}, changed
+
+    def _face(self, track: Track, raw: NDArray[np.float32] | None) -> Face:
+        labels, smoothed = self._classifier.labels, track.emotion.probabilities
+        confidence = float(smoothed[track.emotion.shown])
+        return Face(
+            box=_clipped(track.box, self._size),
+            emotion=labels[track.emotion.shown],
+            confidence=confidence,
+            confident=confidence >= self._threshold,
+            probabilities=dict(zip(labels, smoothed.tolist(), strict=True)),
+            track=track.number,
+            raw=None if raw is None else dict(zip(labels, raw.tolist(), strict=True)),
+        )
+
+    def _event(self, kind: str, track: Track) -> TrackEvent:
+        emotion = track.emotion
+        confidence = float(emotion.probabilities[emotion.shown])
+        at_s = track.seen_s
+        return TrackEvent(
+            kind, track.number, at_s, self._classifier.labels[emotion.shown], confidence, at_s - track.first_s
+        )
+
+
+def _looks(rgb: NDArray[np.uint8], box: Box) -> NDArray[np.float32] | None:
+    """A tiny colour picture of the face, without its mean, as a unit vector: (300,) float32."""
+    crop = crop_face(rgb, box)
+    if crop.size == 0:
+        return None
+    tiny = cv2.resize(crop, (LOOKS_PX, LOOKS_PX), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
+    tiny -= tiny.mean()
+    return tiny / max(float(np.linalg.norm(tiny)), 1e-6)
+
+
+def _clipped(box: Box, size: tuple[int, int]) -> Box:
+    x, y = min(max(box.x, 0), size[0] - 1), min(max(box.y, 0), size[1] - 1)
+    return Box(x, y, max(min(box.x + box.w, size[0]) - x, 1), max(min(box.y + box.h, size[1]) - y, 1))
+
+
+__all__ = ["Engine"]
