@@ -31,7 +31,7 @@ from edge.errors import EdgeError
     "--crop-margin", type=click.FloatRange(0, 1), default=0.0, help="Share of the face box added on each side."
 )
 @click.option("--threshold", type=click.FloatRange(0, 1), default=0.35, help="Confidence that counts as sure.")
-@click.option("--model-version", "version", help="Version of the model.  [default: of package and Keras file]")
+@click.option("--model-version", help="Version of the model.  [default: of package and Keras file]")
 @click.option("--licence", default="MIT", help="Licence of the weights.")
 @click.option("--training-data", help="What it was trained on.  [default: a description of --data]")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
@@ -46,7 +46,7 @@ def command(
     limit: int | None,
     crop_margin: float,
     threshold: float,
-    version: str | None,
+    model_version: str | None,
     licence: str,
     training_data: str | None,
     debug: bool,
@@ -67,7 +67,7 @@ def command(
         limit=limit,
         crop_margin=crop_margin,
         threshold=threshold,
-        version=version,
+        version=model_version,
         licence=licence,
         training_data=training_data,
     )

@@ -11,7 +11,7 @@ from mediapipe.tasks.python import BaseOptions, vision
 
 
 def read_metadata(model: bytes) -> dict:
-    """The standard metadata, by the schema that comes with MediaPipe (loaded as files: as modules they want TensorFlow)."""
+    """The standard metadata, by the schema that comes with MediaPipe."""
     path = Path(mediapipe.__file__).parent / "tasks" / "metadata"
 
     def load(name):

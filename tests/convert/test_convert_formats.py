@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import subprocess
 import sys
 import zipfile
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert.runtimes import NEWEST, OLDEST, probe
+from convert.runtimes import NEWEST, OLDEST, Job, probe
 from edge.classifier import Classifier
 from edge.labels import EMOTIONS
 from edge.metadata import read_metadata
@@ -102,19 +101,21 @@ def test_edge_reads_every_format_alike(converted, crops):
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_info_describes_every_format(converted, form):
+    path = place(converted[0], form)
     done = subprocess.run(
-        [sys.executable, "-m", "edge.cli", "info", str(place(converted[0], form))]
-        if (Path(__file__).parents[2] / "edge/cli/__main__.py").exists()
-        else [str(Path(sys.executable).with_name("emotion-edge")), "info", str(place(converted[0], form))],
+        [sys.executable, "-c", "from edge.cli import main; main()", "info", "--format", "json", "--model", str(path)],
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
-        env=os.environ,
     )
     assert done.returncode == 0, done.stderr
-    for word in ("9.8.7", "Surprise", "24", hashlib.sha256(place(converted[0], form).read_bytes()).hexdigest()):
-        assert word in done.stdout
+    about = json.loads(done.stdout)["model"]
+    assert about["labels"] == list(EMOTIONS)
+    assert about["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (about["format"], about["model_version"], about["crop_margin"]) == (form, "9.8.7", 0.05)
+    assert about["input"].startswith("uint8 1x24x24x3" if form == "int8" else "float32 1x24x24x3")
 
 
 def test_the_oldest_runtime_runs_every_format(converted, tmp_path, crops):
@@ -124,7 +125,7 @@ def test_the_oldest_runtime_runs_every_format(converted, tmp_path, crops):
         copy = tmp_path / f"{form}.tflite"
         copy.write_bytes(place(converted[0], form).read_bytes())
         for runtime in (OLDEST, NEWEST):
-            ran = probe(runtime, copy, pictures)
+            (ran,) = probe(Job(runtime, copy, pictures))
             assert ran.error is None
             assert ran.probabilities.shape == (3, 5)
             assert ran.probabilities.sum(axis=1) == pytest.approx(1, abs=0.02)

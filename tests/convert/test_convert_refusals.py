@@ -112,8 +112,8 @@ def test_output_that_cannot_be_written(convert, runtimes, workshop, models, tmp_
 
 
 def test_no_disk_space(attempt, models):
-    """A file system of 16 kB, in a mount namespace of its own."""
-    script = f'mount -t tmpfs -o size=16k none "{models}" && printf old > "{models}/emotion.tflite" && "$@"; code=$?; '
+    """A file system of 8 kB, in a mount namespace of its own."""
+    script = f'mount -t tmpfs -o size=8k none "{models}" && printf old > "{models}/emotion.tflite" && "$@"; code=$?; '
     script += f'ls -A "{models}" >&2; cat "{models}/emotion.tflite" >&2; exit $code'
     spaces = ["unshare", "--mount", "--map-root-user", "sh", "-c"]
     if (

@@ -1,4 +1,4 @@
-"""A real client of the standard metadata: MediaPipe Tasks loads the shipped file as it is and gives the same answers."""
+"""A real client of the standard metadata: MediaPipe Tasks loads the shipped file as it is and answers alike."""
 
 import json
 import os

@@ -55,7 +55,7 @@ def write_models(folder: Path) -> None:
         x = layers.Conv2D(1, 1, use_bias=False, trainable=False, kernel_initializer="ones", name="luma")(image)
         for width in (8, 16):
             x = layers.Conv2D(width, 3, strides=2, padding="same", use_bias=False)(x)
-            x = layers.ReLU()(layers.BatchNormalization()(x))
+            x = layers.ReLU()(layers.BatchNormalization(momentum=0.8)(x))
         x = layers.GlobalAveragePooling2D(keepdims=True)(x)
         x = layers.Flatten()(layers.Conv2D(classes, 1)(x))
         return keras.Model(image, layers.Softmax(name="probabilities")(x))
