@@ -101,6 +101,8 @@ def run(
         writer.close()
         file.flush()
     progress.end()
+    if annotate and progress.done > progress.bad:
+        click.echo(f"annotated pictures are in {one_line(unicode_name(annotate))}", err=True)
     if interrupted:
         raise KeyboardInterrupt
     return progress.bad

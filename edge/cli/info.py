@@ -1,0 +1,100 @@
+"""``emotion-edge info``: the model, the runtime and the versions in use."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edge.cli.options import model_options
+
+
+@click.command("info")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@model_options
+def command(form: str, model: Path | None, threads: int | None) -> None:
+    """Describe the model, the runtime and the versions in use."""
+    facts = describe(model, threads)
+    if form == "json":
+        click.echo(json.dumps(facts, ensure_ascii=False))
+        return
+    for group, values in facts.items():
+        click.echo(f"{group}:")
+        for name, value in values.items():
+            click.echo(f"  {name:<14} {_plain(value)}")
+
+
+def describe(model: Path | None = None, threads: int | None = None) -> dict[str, dict[str, Any]]:
+    """What ``info`` tells: a group each for model, runtime and versions, as plain JSON values.
+
+    Raises:
+        EdgeError: The model or the runtime cannot be used.
+    """
+    from hashlib import sha256
+
+    from edge.classifier import Classifier
+    from edge.naming import unicode_name
+
+    classifier = Classifier(model, threads=threads)
+    content = classifier.path.read_bytes()
+    source = classifier.runtime.interpreter.get_input_details()[0]
+    sink = classifier.runtime.interpreter.get_output_details()[0]
+    about = {
+        "path": unicode_name(classifier.path),
+        "size_bytes": len(content),
+        "sha256": sha256(content).hexdigest(),
+        "labels": list(classifier.labels),
+        "input": _tensor(source),
+        "output": _tensor(sink),
+        "crop_margin": classifier.crop_margin,
+        "threshold": classifier.threshold,
+    }
+    extra = {name: value for name, value in classifier.metadata.settings.items() if name not in about}
+    runtime = classifier.runtime
+    return {
+        "model": about | extra,
+        "runtime": {
+            "name": runtime.name,
+            "version": runtime.version,
+            "delegate": runtime.delegate,
+            "threads": runtime.threads,
+        },
+        "versions": _versions(),
+    }
+
+
+def _tensor(details: dict[str, Any]) -> str:
+    shape = "x".join(str(size) for size in details["shape"])
+    scale, zero_point = details["quantization"]
+    text = f"{details['dtype'].__name__} {shape}"
+    return f"{text}, scale {scale:.7g}, zero point {zero_point}" if scale else text
+
+
+def _versions() -> dict[str, str]:
+    import platform
+
+    import numpy as np
+    import PIL
+
+    from edge import __version__
+    from edge.opencv import cv2
+
+    return {
+        "emotion-edge": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "opencv": cv2.__version__,
+        "pillow": PIL.__version__,
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+    }
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+
+
+__all__ = ["command", "describe"]
