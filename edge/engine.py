@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-import cv2
+from edge.opencv import cv2
 import numpy as np
 from numpy.typing import NDArray
 

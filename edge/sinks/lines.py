@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import IO, Literal
@@ -79,14 +80,18 @@ class LineSink:
             self._put(",".join(_COLUMNS + self._labels) + "\n")
 
     def _put(self, text: str) -> None:
-        data = text.encode()
+        data = text.encode("utf-8", "backslashreplace")
+        left = data
         try:
-            while data:  # an unbuffered file may take part of a line only
-                data = data[self._file.write(data) :]
+            while left:  # an unbuffered file may take part of a line only
+                left = left[self._file.write(left) :]
             self._file.flush()
         except BrokenPipeError:
             raise
         except OSError as error:
+            if 0 < len(left) < len(data) and self._output is not None:
+                with contextlib.suppress(OSError):  # no half lines
+                    self._file.truncate(self._file.seek(0, os.SEEK_END) - (len(data) - len(left)))
             if not self._full:
                 log.warning("cannot write %s: %s; results are dropped until it works again", self._name, error.strerror)
             self._full = True

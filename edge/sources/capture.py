@@ -41,7 +41,6 @@ class Capture:
         stats: Where captured, skipped and bad frames and reconnects are counted.
         timeout_s: A live source without a frame for so long is lost.
         retries: Tries in a row to get a lost or absent source back; None for ever, 0 to fail at once.
-        wait: Replaces the waiting between tries; for tests.
     """
 
     def __init__(
@@ -87,7 +86,7 @@ class Capture:
             self._abandon()
         return frame
 
-    def stop(self, timeout_s: float = 5.0) -> None:
+    def stop(self, timeout_s: float = 2.0) -> None:
         """End the thread and close the source; a thread that hangs in a driver is left behind."""
         with self._change:
             self._stopped = True
@@ -98,7 +97,9 @@ class Capture:
     def _abandon(self) -> None:
         """The thread hangs in a driver: leave it there and read with another one."""
         self._abandoned += 1
-        log.warning("source %s: a read has not returned for %.0f s; opening it anew", self._source.name, self._timeout_s * 2)
+        log.warning(
+            "source %s: a read has not returned for %.0f s; opening it anew", self._source.name, self._timeout_s * 2
+        )
         if self._abandoned > ABANDONED_MAX:
             self._fail(CameraLostError(f"source {self._source.name} hung {self._abandoned} times; giving up"))
             return
@@ -140,14 +141,12 @@ class Capture:
             except SourceError as error:  # an unusable frame; the next may be good
                 bad += 1
                 self._stats.count("bad_frames")
-                if bad >= BAD_FRAMES_MAX or not source.live:
+                if bad >= BAD_FRAMES_MAX:
                     raise
                 log.warning("frame dropped: %s", error)
                 continue
             if frame is None:
-                if not source.live:
-                    return
-                raise CameraLostError(f"source {source.name} ended")
+                return
             bad = 0
             self._offer(frame, (time.perf_counter() - started) * 1000, generation)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 
-import cv2
+from edge.opencv import cv2
 import numpy as np
 from numpy.typing import NDArray
 

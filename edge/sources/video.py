@@ -6,7 +6,7 @@ import re
 import time
 from pathlib import Path
 
-import cv2
+from edge.opencv import cv2
 import numpy as np
 
 from edge.errors import CameraLostError, SourceError
@@ -48,7 +48,7 @@ class VideoSource(SourceBase):
         good, bgr = self._capture.read()
         if not good or bgr is None:
             if self._next == 0:
-                raise SourceError(f"{self.name} holds no frame that can be decoded")
+                raise CameraLostError(f"{self.name} holds no frame that can be decoded")
             return None
         rgb = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
         time_s = self._next / self._fps

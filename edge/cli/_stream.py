@@ -1,0 +1,132 @@
+"""Puts a stream together from command-line options and runs it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+import click
+
+from edge.classifier import Classifier
+from edge.sinks.background import BackgroundSink
+from edge.sinks.base import Sink
+from edge.sinks.lines import LineSink
+from edge.sources import SourceOptions, open_source
+from edge.stream import Stream
+
+
+def run(**options: Any) -> None:
+    """Run until the source ends or a signal comes; arguments are those of ``emotion-edge stream``."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    source = open_source(
+        options["source"],
+        SourceOptions(
+            size=options["size"],
+            fps=options["fps"],
+            rotate=int(options["rotate"]),
+            flip=options["flip"],
+            exposure_us=options["exposure"],
+            realtime=options["realtime"],
+            pipe_format=options["stdin_format"],
+            timeout_s=options["timeout"],
+        ),
+    )
+    classifier = Classifier(options["model"], threads=options["threads"])
+    retries = 0 if options["fail_fast"] else None if options["retries"] < 0 else options["retries"]
+    stream = Stream(
+        source,
+        None,
+        classifier,
+        sinks=_sinks(options, classifier, live=source.live),
+        timeout_s=options["timeout"],
+        retries=retries,
+        detect_every=options["detect_every"],
+        detect_width=options["detect_width"],
+        threshold=options["threshold"],
+        faces=options["faces"],
+        smooth_s=options["smooth"],
+        hold_s=options["hold"],
+    )
+    with _signals(stream) as stop:
+        if options["duration"]:
+            timer = threading.Timer(options["duration"], stop.set)
+            timer.daemon = True
+            timer.start()
+        stream.run(stop)
+    _summary(stream)
+    if options["output"] is None:
+        _leave_stdout_quietly()
+
+
+def _sinks(options: dict[str, Any], classifier: Classifier, *, live: bool) -> list[Sink]:
+    """The sinks asked for; those that may be slow get threads of their own."""
+    sinks: list[Sink] = []
+    if options["form"] in ("jsonl", "csv"):
+        lines = LineSink(options["output"], options["form"], labels=classifier.labels)
+        sinks.append(BackgroundSink(lines, wait=False, room=256) if live else lines)
+    elif options["form"] == "mjpeg":
+        from edge.sinks.video import MjpegSink
+
+        sinks.append(BackgroundSink(MjpegSink(), wait=not live, room=4, pictures=True))
+    if options["video"]:
+        from edge.sinks.video import VideoSink
+
+        video = VideoSink(options["video"], fps=options["fps"] or 25.0)
+        sinks.append(BackgroundSink(video, wait=not live, room=8, pictures=True))
+    if options["events"]:
+        from edge.sinks.events import EventSink
+
+        events = EventSink(options["events"], keep_days=options["events_days"], keep_mb=options["events_mb"])
+        sinks.append(BackgroundSink(events, wait=not live, room=1024))
+    if options["mqtt"]:
+        from edge.sinks.mqtt import MqttSink
+
+        sinks.append(MqttSink(options["mqtt"], name=options["mqtt_name"], discovery=options["mqtt_discovery"]))
+    return sinks
+
+
+@contextlib.contextmanager
+def _signals(stream: Stream) -> Iterator[threading.Event]:
+    """SIGTERM and SIGINT end the stream in order, SIGHUP opens its files anew."""
+    stop = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    def reopen(number: int, frame: FrameType | None) -> None:
+        stream.reopen()
+
+    handlers = {signal.SIGTERM: end, signal.SIGINT: end, signal.SIGHUP: reopen}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _summary(stream: Stream) -> None:
+    figures = stream.stats.snapshot()
+    times = ", ".join(f"{name} {value:g} ms" for name, value in figures["timing_ms"].items())
+    click.echo(
+        f"{figures['processed']} frames, {figures['skipped']} skipped, {figures['reconnects']} reconnects; {times}",
+        err=True,
+    )
+
+
+def _leave_stdout_quietly() -> None:
+    """When the reader is gone, keep Python's last flush of standard output from complaining."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+__all__ = ["run"]

@@ -1,0 +1,53 @@
+"""Any source, turned or flipped."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+
+from edge.sources.base import Frame, FrameSource, SourceBase
+
+
+class TurnedSource(SourceBase):
+    """Flips, then rotates every frame.
+
+    Args:
+        source: Where frames come from.
+        rotate: Clockwise turn: 0, 90, 180 or 270 degrees.
+        flip: ``none``, ``horizontal``, ``vertical`` or ``both``.
+    """
+
+    def __init__(self, source: FrameSource, rotate: int = 0, flip: str = "none") -> None:
+        self.name, self.live = source.name, source.live
+        self._source, self._rotate, self._flip = source, rotate, flip
+
+    def __copy__(self) -> TurnedSource:
+        return TurnedSource(copy.copy(self._source), self._rotate, self._flip)
+
+    def open(self) -> None:
+        """Open the source."""
+        self._source.open()
+
+    def read(self, timeout_s: float) -> Frame | None:
+        """The source's next frame, turned."""
+        frame = self._source.read(timeout_s)
+        if frame is None:
+            return None
+        rgb, gray = self._turn(frame.rgb), None if frame.gray is None else self._turn(frame.gray)
+        return replace(frame, rgb=rgb, gray=gray)
+
+    def close(self) -> None:
+        """Close the source."""
+        self._source.close()
+
+    def _turn(self, picture: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        if self._flip in ("horizontal", "both"):
+            picture = picture[:, ::-1]
+        if self._flip in ("vertical", "both"):
+            picture = picture[::-1]
+        return np.ascontiguousarray(np.rot90(picture, -self._rotate // 90))
+
+
+__all__ = ["TurnedSource"]
