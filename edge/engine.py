@@ -6,10 +6,10 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from edge.opencv import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.opencv import cv2
 from edge.preprocess import crop_face, to_gray
 from edge.scene import Scene
 from edge.schedule import Schedule
@@ -129,7 +129,7 @@ class Engine:
         return tracks
 
     def _read(self, frame: Frame, tracks: Sequence[Track]) -> tuple[dict[int, NDArray[np.float32]], list[Track]]:
-        """Classify the faces seen in this frame, all in one call; this frame's answers and the tracks whose label changed."""
+        """Classify the faces seen in this frame; their answers by number, and the tracks whose label changed."""
         seen = [track for track in tracks if track.seen]
         if not seen:
             return {}, []

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from edge.opencv import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from edge.opencv import cv2
 
 THUMB = (32, 24)  # width, height
 DARK_BELOW, LIGHT_ABOVE = 28.0, 36.0  # luma of the brightest parts, 0 to 255

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from edge.opencv import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.detector import Detector, HaarDetector
+from edge.opencv import cv2
 from edge.types import Box
 
 FULL_MIN_PX = 30  # smallest face in the picture that is searched, which is detect_width wide
 NEAR_FACE_PX = 60  # near searches scale the expected face to this width
-NEAR_MIN_PX = 42
-NEAR_PAD = 0.45  # of the face's width, on every side
+NEAR_MIN_PX = 44
+NEAR_PAD = 0.38  # of the face's width, on every side
 SAME_FACE = 0.4  # overlap above which two boxes are one face
 INSIDE = 0.7  # share of the smaller box above which it lies inside the larger
 
@@ -56,7 +56,9 @@ class FaceSearch:
         if min(width, height) < NEAR_MIN_PX:
             return None
         method = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
-        patch = cv2.resize(gray[top:bottom, left:right], (width, height), interpolation=method).astype(np.uint8, copy=False)
+        patch = cv2.resize(gray[top:bottom, left:right], (width, height), interpolation=method).astype(
+            np.uint8, copy=False
+        )
         scale_x, scale_y = (right - left) / width / to_x, (bottom - top) / height / to_y
         found = [
             Box(round(left / to_x) + box.x, round(top / to_y) + box.y, box.w, box.h)

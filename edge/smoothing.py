@@ -45,7 +45,7 @@ class Smoother:
         """Whether there was an answer."""
         return self._sum is not None
 
-    def update(self, answer: NDArray[np.floating], time_s: float) -> bool:
+    def update(self, answer: NDArray[np.float32], time_s: float) -> bool:
         """Take one frame's probabilities, (labels,) float; True when the shown label changed (not for the first)."""
         step_s = FIRST_STEP_S if self._sum is None else max(time_s - self._time_s, 0.0)
         keep = math.exp(-step_s / self._tau_s) if self._tau_s > 0 else 0.0

@@ -90,7 +90,9 @@ class Track:
         self.w += SIZE_GAIN * (detection.box.w - self.w)
         self.h += SIZE_GAIN * (detection.box.h - self.h)
         if detection.looks is not None and not crowded:
-            looks = detection.looks if self.looks is None else self.looks + LIKENESS_GAIN * (detection.looks - self.looks)
+            looks = (
+                detection.looks if self.looks is None else self.looks + LIKENESS_GAIN * (detection.looks - self.looks)
+            )
             self.looks = looks / max(float(np.linalg.norm(looks)), 1e-6)
         self.hits += 1
         self.seen, self.seen_s = True, self.time_s

@@ -11,33 +11,21 @@ import click
 from edge.cli.options import model_options
 
 
-class SizeType(click.ParamType):
-    """Width and height in pixels, written ``640x480``."""
-
-    name = "WxH"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
-        """Parse the words, or say what is wanted."""
-        if isinstance(value, tuple):
-            return value
-        found = re.fullmatch(r"(\d{2,5})x(\d{2,5})", str(value))
-        if not found:
-            self.fail(f"{value!r} is not a size such as 640x480", param, ctx)
-        return int(found[1]), int(found[2])
+def read_size(words: str) -> tuple[int, int]:
+    """Width and height in pixels from ``640x480``."""
+    found = re.fullmatch(r"(\d{2,5})x(\d{2,5})", words)
+    if not found:
+        raise click.BadParameter(f"{words!r} is not a size such as 640x480")
+    return int(found[1]), int(found[2])
 
 
-class EveryType(click.ParamType):
+def read_every(words: str) -> int | str:
     """``auto``, or a number of frames from 1."""
-
-    name = "auto|N"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
-        """Parse the words, or say what is wanted."""
-        if str(value) == "auto":
-            return "auto"
-        if not str(value).isdecimal() or int(value) < 1:
-            self.fail(f"{value!r} is neither auto nor a number of frames from 1", param, ctx)
-        return int(value)
+    if words == "auto":
+        return "auto"
+    if not words.isdecimal() or int(words) < 1:
+        raise click.BadParameter(f"{words!r} is neither auto nor a number of frames from 1")
+    return int(words)
 
 
 PATH = click.Path(path_type=Path, dir_okay=False)
@@ -62,28 +50,87 @@ PATH = click.Path(path_type=Path, dir_okay=False)
 @click.option("--output", type=PATH, help="Append the lines to this file instead.")
 @click.option("--video", type=PATH, help="Write an annotated video (.mp4, .avi, .mkv) here.")
 @click.option("--events", type=PATH, help="Keep a log of who showed what for how long in this SQLite file.")
-@click.option("--events-days", type=click.FloatRange(0, min_open=True), default=30.0, show_default=True, help="Forget older ones.")
-@click.option("--events-mb", type=click.FloatRange(0.1), default=64.0, show_default=True, help="Forget the oldest ones above this size.")
+@click.option(
+    "--events-days", type=click.FloatRange(0, min_open=True), default=30.0, show_default=True, help="Forget older ones."
+)
+@click.option(
+    "--events-mb",
+    type=click.FloatRange(0.1),
+    default=64.0,
+    show_default=True,
+    help="Forget the oldest ones above this size.",
+)
 @click.option("--mqtt", help="Publish to this broker: mqtt[s]://[user:password@]host[:port].")
 @click.option("--mqtt-name", default="emotion-edge", show_default=True, help="Topic prefix and device name.")
-@click.option("--mqtt-discovery/--no-mqtt-discovery", default=True, show_default=True, help="Announce to Home Assistant.")
-@click.option("--detect-every", type=EveryType(), default="auto", show_default=True, help="Frames between full searches.")
-@click.option("--detect-width", type=click.IntRange(80, 4096), default=320, show_default=True, help="Pixels across that are searched.")
-@click.option("--faces", type=click.Choice(["all", "largest"]), default="all", show_default=True, help="Which faces to read.")
-@click.option("--threshold", type=click.FloatRange(0, 1), help="Confidence below which an answer is a guess.  [default: the model's]")
-@click.option("--smooth", type=click.FloatRange(0, 60), default=0.8, show_default=True, help="Seconds to smooth over; 0 for none.")
-@click.option("--hold", type=click.FloatRange(0, 60), default=0.5, show_default=True, help="Seconds another emotion must lead.")
-@click.option("--size", type=SizeType(), help="Picture to ask of the camera, such as 640x480.")
+@click.option(
+    "--mqtt-discovery/--no-mqtt-discovery", default=True, show_default=True, help="Announce to Home Assistant."
+)
+@click.option(
+    "--detect-every",
+    type=read_every,
+    metavar="auto|N",
+    default="auto",
+    show_default=True,
+    help="Frames between full searches.",
+)
+@click.option(
+    "--detect-width",
+    type=click.IntRange(80, 4096),
+    default=320,
+    show_default=True,
+    help="Pixels across that are searched.",
+)
+@click.option(
+    "--faces", type=click.Choice(["all", "largest"]), default="all", show_default=True, help="Which faces to read."
+)
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    help="Confidence below which an answer is a guess.  [default: the model's]",
+)
+@click.option(
+    "--smooth", type=click.FloatRange(0, 60), default=0.8, show_default=True, help="Seconds to smooth over; 0 for none."
+)
+@click.option(
+    "--hold", type=click.FloatRange(0, 60), default=0.5, show_default=True, help="Seconds another emotion must lead."
+)
+@click.option("--size", type=read_size, metavar="WxH", help="Picture to ask of the camera, such as 640x480.")
 @click.option("--fps", type=click.FloatRange(0, 1000, min_open=True), help="Frames a second to ask for.")
-@click.option("--rotate", type=click.Choice(["0", "90", "180", "270"]), default="0", show_default=True, help="Turn clockwise.")
-@click.option("--flip", type=click.Choice(["none", "horizontal", "vertical", "both"]), default="none", show_default=True, help="Mirror.")
+@click.option(
+    "--rotate", type=click.Choice(["0", "90", "180", "270"]), default="0", show_default=True, help="Turn clockwise."
+)
+@click.option(
+    "--flip",
+    type=click.Choice(["none", "horizontal", "vertical", "both"]),
+    default="none",
+    show_default=True,
+    help="Mirror.",
+)
 @click.option("--exposure", type=click.IntRange(1), help="Exposure in microseconds (picamera).  [default: automatic]")
-@click.option("--stdin-format", type=click.Choice(["mjpeg", "rgb24", "bgr24", "gray8"]), default="mjpeg", show_default=True, help='What "-" reads.')
+@click.option(
+    "--stdin-format",
+    type=click.Choice(["mjpeg", "rgb24", "bgr24", "gray8"]),
+    default="mjpeg",
+    show_default=True,
+    help='What "-" reads.',
+)
 @click.option("--realtime", is_flag=True, help="Play a recording in real time, skipping frames when too slow.")
 @click.option("--duration", type=click.FloatRange(0, min_open=True), help="Stop after so many seconds.")
 @click.option("--fail-fast", is_flag=True, help="Give up at once when the camera is absent or lost.")
-@click.option("--retries", type=click.IntRange(-1), default=6, show_default=True, help="Tries to get it back, 1 to 20 s apart; -1 for ever.")
-@click.option("--timeout", type=click.FloatRange(0.1), default=5.0, show_default=True, help="Seconds without a frame that mean it is lost.")
+@click.option(
+    "--retries",
+    type=click.IntRange(-1),
+    default=6,
+    show_default=True,
+    help="Tries to get it back, 1 to 20 s apart; -1 for ever.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.1),
+    default=5.0,
+    show_default=True,
+    help="Seconds without a frame that mean it is lost.",
+)
 @model_options
 def command(**options: Any) -> None:
     """Follow faces in a camera, video or network stream.

@@ -110,8 +110,10 @@ class LineSink:
         for face in result.faces:
             chances = [round(face.probabilities[label], 4) for label in self._labels]
             rows.writerow(
-                [result.source, result.frame, round(result.time_s or 0.0, 3), result.state, face.track]
-                + [*face.box.to_list(), face.emotion, round(face.confidence, 4), face.confident, *chances]
+                (
+                    *(result.source, result.frame, round(result.time_s or 0.0, 3), result.state, face.track),
+                    *(*face.box.to_list(), face.emotion, round(face.confidence, 4), int(face.confident), *chances),
+                )
             )
         return text.getvalue()
 

@@ -37,7 +37,7 @@ class Frame:
     def __post_init__(self) -> None:
         if self.rgb.ndim != 3 or self.rgb.shape[2] != 3 or self.rgb.dtype != np.uint8 or self.rgb.size == 0:
             raise SourceError(
-                f"the source delivered a frame of shape {self.rgb.shape}, {self.rgb.dtype}; want (height, width, 3), uint8"
+                f"the source delivered a frame of shape {self.rgb.shape}, {self.rgb.dtype}; wanted (H, W, 3), uint8"
             )
 
 

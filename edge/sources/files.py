@@ -40,7 +40,7 @@ def find_pictures(paths: Sequence[str], *, skip: Path | None = None) -> Iterator
         Pictures; also, with ``error`` set, paths that do not exist and folders without pictures.
     """
     for path, target in zip(paths, _targets(paths), strict=True):
-        if path == STDIN or not Path(path).is_dir():
+        if path == STDIN or not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where a parent is closed
             yield Picture(path, target)
             continue
         # One folder's files come out directly; several keep apart by their names.
@@ -56,19 +56,27 @@ def find_pictures(paths: Sequence[str], *, skip: Path | None = None) -> Iterator
 def _walk(folder: str, target: Path, skip: Path | None) -> Iterator[Picture]:
     try:
         with os.scandir(folder) as found:
-            entries = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in found)
+            entries = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in found if _wanted(entry))
     except OSError as error:
         yield Picture(folder, target, f"cannot be listed: {error.strerror}")
         return
     for name, is_folder in entries:
         path = os.path.join(folder, name)  # noqa: PTH118 - pathlib would drop a leading "./"
-        if name.startswith("."):
-            continue
         if is_folder:
             if skip is None or Path(path).resolve() != skip:
                 yield from _walk(path, target / name, skip)
-        elif Path(name).suffix.lower() in SUFFIXES and not Path(path).is_dir():
+        else:
             yield Picture(path, target / name)
+
+
+def _wanted(entry: os.DirEntry[str]) -> bool:
+    """Folders, and files that look like pictures; also broken links, to be reported; no pipes, which would block."""
+    if entry.name.startswith("."):
+        return False
+    if entry.is_dir(follow_symlinks=False):
+        return True
+    there = entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))  # noqa: PTH110
+    return there and Path(entry.name).suffix.lower() in SUFFIXES
 
 
 def _targets(paths: Sequence[str]) -> list[Path]:

@@ -91,7 +91,9 @@ class PipeSource(SourceBase):
             if start > 0:
                 del self._held[:start]
             if len(self._held) > LARGEST_JPEG:
-                raise CameraLostError(f"no end of a JPEG picture in {LARGEST_JPEG >> 20} MiB; wanted MJPEG on standard input")
+                raise CameraLostError(
+                    f"no end of a JPEG picture in {LARGEST_JPEG >> 20} MiB; wanted MJPEG on standard input"
+                )
             searched = max(len(self._held) - 1, 0)
             if not self._more(timeout_s):
                 return None

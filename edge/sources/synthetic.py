@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import time
 
-from edge.opencv import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.opencv import cv2
 from edge.sources.base import Frame, SourceBase
 
 SKIN, SHADE, DARK, LIP = (224, 182, 154), (188, 140, 112), (48, 34, 30), (160, 74, 70)

@@ -6,10 +6,10 @@ import re
 import time
 from pathlib import Path
 
-from edge.opencv import cv2
 import numpy as np
 
 from edge.errors import CameraLostError, SourceError
+from edge.opencv import cv2
 from edge.sources.base import Frame, SourceBase
 
 
