@@ -16,7 +16,6 @@ from edge.kiosk.config import DEFAULT_PATH, KioskConfig, load
 
 if TYPE_CHECKING:
     from edge.kiosk.tokens import Gate
-    from edge.sources.base import FrameSource
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,7 +24,9 @@ def setting_options(function: F) -> F:
     """One option for each setting; what is not given stays None, so that environment and file come through."""
     for setting in reversed(fields(KioskConfig)):
         words, default = "--" + setting.name.replace("_", "-"), setting.default
-        kind: Any = click.Choice(setting.metadata["choices"]) if "choices" in setting.metadata else type(default)
+        kind: Any = type(default)
+        if isinstance(default, str) and "choices" in setting.metadata:
+            kind = click.Choice(setting.metadata["choices"])
         shown = ", ".join(default) if isinstance(default, tuple) else default
         text = setting.metadata["help"] + (f"  [default: {shown}]" if shown not in ("", True) else "")
         rules: dict[str, Any] = {"default": None, "help": text, "allow_from_autoenv": False}
@@ -56,10 +57,11 @@ def command(path: Path | None, **given: Any) -> None:
     config = load(given, path=path).config
     _need_the_extra()
     from edge.kiosk.service import Kiosk
+    from edge.kiosk.sources import choose_source
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
     gate = _gate(config)
-    kiosk = Kiosk(config, _source(config), gate=gate)
+    kiosk = Kiosk(config, choose_source(config), gate=gate)
     kiosk.run(lambda: _say_where(config, kiosk.port, kiosk.health.source))
 
 
@@ -104,14 +106,6 @@ def _say_where(config: KioskConfig, port: int, source: str) -> None:
     shown = f"[{name}]" if ":" in name else name
     what = "upload page" if source == "none" else f"source: {source}, video: {config.video}"
     click.echo(f"emotion-edge kiosk: http://{shown}:{port}/  ({what}; stop with Ctrl-C)", err=True)
-
-
-def _source(config: KioskConfig) -> FrameSource | None:
-    if config.source == "none":
-        return None
-    from edge.sources.synthetic import SyntheticSource
-
-    return SyntheticSource(2, size=config.camera_size)
 
 
 __all__ = ["command", "setting_options"]

@@ -34,14 +34,16 @@ class KioskConfig:
 
     source: str = _setting(
         "auto",
-        "Camera number or device, video file, address, 'picamera2' or 'demo'; 'auto' takes a camera if there is one, "
-        "else the demo; 'none' serves the upload page alone.",
+        "Camera number or device, picamera[:N], video file, folder of pictures, address, or 'demo' for drawn faces; "
+        "'auto' takes a camera if it finds one, else the demo; 'none' serves the upload page alone.",
     )
     host: str = _setting("127.0.0.1", "Address to listen on; any but this device's own needs a token.")
     port: int = _setting(8000, "Port to listen on; 0 takes a free one.", low=0, high=65535)
     video: str = _setting("on", "What picture leaves the process.", choices=("on", "blur", "off"))
     video_fps: float = _setting(15.0, "Pictures a second sent to the page, at most.", low=1, high=60)
     size: str = _setting("640x480", "Camera picture as WIDTHxHEIGHT.")
+    rotate: int = _setting(0, "Turn of the camera picture in degrees clockwise.", choices=(0, 90, 180, 270))
+    flip: str = _setting("none", "Mirroring of it.", choices=("none", "horizontal", "vertical", "both"))
     model: str = _setting("", "Model file; empty for the one that comes with the package.")
     threads: int = _setting(0, "Threads of the interpreter; 0 leaves one core free.", low=0, high=64)
     threshold: float = _setting(0.35, "Below this confidence an answer is shown as not confident.", low=0, high=1)
@@ -172,18 +174,18 @@ def _checked(name: str, value: Any, origin: str) -> Any:
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
             raise ConfigError(f"{where} must be a list of texts, got {value!r}")
         return tuple(value)
-    wanted = type(default)
+    wanted: type = type(default)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not wanted:
         words = {bool: "true or false", int: "a whole number", float: "a number", str: "a text in quotes"}
         raise ConfigError(f"{where} must be {words[wanted]}, got {value!r}")
     if "choices" in rules and value not in rules["choices"]:
-        raise ConfigError(f"{where} must be one of {', '.join(rules['choices'])}, got {value!r}")
+        raise ConfigError(f"{where} must be one of {', '.join(map(str, rules['choices']))}, got {value!r}")
     if "low" in rules and not rules["low"] <= value <= rules["high"]:
         raise ConfigError(f"{where} must be from {rules['low']} to {rules['high']}, got {value}")
     if name == "size":
-        width, _, height = value.lower().partition("x")
+        width, _, height = str(value).lower().partition("x")
         if not (width.isdecimal() and height.isdecimal() and 0 < int(width) <= 8192 and 0 < int(height) <= 8192):
             raise ConfigError(f"{where} must be WIDTHxHEIGHT such as 640x480, got {value!r}")
     return value

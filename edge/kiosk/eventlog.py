@@ -21,8 +21,8 @@ MAX_BYTES = 10_000_000
 class EventLog:
     """A sink that appends each event of a track with the time of day.
 
-    When the file is full it becomes ``NAME.1`` in place of an older one: at most twice ``max_bytes`` are kept. A disk that
-    is full costs events and one warning, nothing else.
+    When the file is full it becomes ``NAME.1`` in place of an older one: at most twice ``max_bytes`` are kept. A disk
+    that is full costs events and one warning, nothing else.
 
     Args:
         path: File to append to.

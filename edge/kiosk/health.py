@@ -48,7 +48,7 @@ class Health:
 
     @property
     def state(self) -> str:
-        """What the page shows: ``ok``, ``dark``, ``starting``, ``no-camera``, ``reconnecting``, ``stalled``, ``upload-only``."""
+        """``ok``, ``dark``, ``starting``, ``no-camera``, ``reconnecting``, ``stalled`` or ``upload-only``."""
         if self.live is None:
             return "upload-only"
         if self.live.state in ("ok", "dark"):

@@ -10,7 +10,7 @@ from edge.types import SCHEMA
 _PROBABILITY = {"type": "number", "minimum": 0, "maximum": 1}
 _PROBABILITIES = {
     "type": "object",
-    "properties": {label: _PROBABILITY for label in EMOTIONS},
+    "properties": dict.fromkeys(EMOTIONS, _PROBABILITY),
     "required": list(EMOTIONS),
 }
 _NUMBERS = {"type": "object", "additionalProperties": {"type": "number"}}

@@ -1,8 +1,8 @@
 """uvicorn's HTTP protocol with the time-outs and limits that a server on an open network needs.
 
-uvicorn waits for ever for the headers of a first request and for a client to read its answer. Here both end: headers must
-be complete within `Limits.header_s`, a client that does not read is cut off after `Limits.write_s`, and when too many
-connections wait for their headers the oldest is closed for the newest, so that waiting ones never lock anyone out.
+uvicorn waits for ever for the headers of a first request and for a client to read its answer. Here both end: headers
+must be complete within `Limits.header_s`, a client that does not read is cut off after `Limits.write_s`, and when too
+many connections wait for their headers the oldest is closed for the newest, so that waiting ones lock nobody out.
 """
 
 from __future__ import annotations

@@ -23,6 +23,20 @@ def failure(status: int, code: str, message: str, headers: Mapping[str, str] | N
     return answer({"error": {"code": code, "message": message}}, status, headers)
 
 
+class RefusedError(Exception):
+    """A request that is not served; carries the answer.
+
+    Args:
+        status: HTTP status.
+        code: Short name for programs.
+        message: One sentence for people.
+    """
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+
 class LiveReply:
     """An answer without an end, of which a slow client gets less instead of later.
 
@@ -67,4 +81,4 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-__all__ = ["LiveReply", "answer", "failure"]
+__all__ = ["LiveReply", "RefusedError", "answer", "failure"]

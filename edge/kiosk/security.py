@@ -47,8 +47,8 @@ def own_names() -> set[str]:
 class Security:
     """Checks the Host and Origin headers and the token, and sets the headers of every answer.
 
-    A page of another site that had its own name resolve to this device (DNS rebinding) still sends its own name as Host:
-    only names of this device, those that were allowed, and plain addresses pass.
+    A page of another site that has its own name resolve to this device (DNS rebinding) still sends its own name as
+    Host: only names of this device, those that were allowed, and plain addresses pass.
 
     Args:
         app: The application.

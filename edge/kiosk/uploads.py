@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from edge.errors import ImageError
-from edge.kiosk.replies import answer, failure
+from edge.kiosk.forms import first_file
+from edge.kiosk.replies import RefusedError, answer, failure
 from edge.types import FrameResult
 
 if TYPE_CHECKING:
@@ -28,23 +28,8 @@ BODY_S = 30.0
 # A reader may be displaced by a newcomer when, after a short start, it delivers less than this.
 SLOW_AFTER_S, SLOW_BYTES_S = 2.0, 32_768
 MULTIPART_OVERHEAD = 16_384
-MAX_PARTS = 16
 RAW_TYPES = ("image/jpeg", "image/png", "image/webp", "image/jpg", "application/octet-stream", "")
 BUSY = {"retry-after": "1"}
-
-
-class Refused(Exception):
-    """An upload that is not analysed; carries the answer.
-
-    Args:
-        status: HTTP status.
-        code: Short name for programs.
-        message: One sentence for people.
-    """
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
 
 
 class UploadDesk:
@@ -79,7 +64,7 @@ class UploadDesk:
         try:
             data = await self._receive(request)
             result = await self._analyze(data)
-        except Refused as refused:
+        except RefusedError as refused:
             self._counted(refused.code)
             return failure(refused.status, refused.code, refused.message, BUSY if refused.status == 503 else None)
         except ClientDisconnect:
@@ -96,22 +81,22 @@ class UploadDesk:
         kind, options = parse_options_header(request.headers.get("content-type"))
         multipart = kind == b"multipart/form-data"
         if not multipart and kind.decode("latin-1") not in RAW_TYPES:
-            raise Refused(
+            raise RefusedError(
                 415, "wrong_type", "Send the picture as a form, or as the body with type image/jpeg or image/png."
             )
         if multipart and not options.get(b"boundary"):
-            raise Refused(400, "broken_form", "The form has no boundary.")
+            raise RefusedError(400, "broken_form", "The form has no boundary.")
         limit = self.max_bytes + (MULTIPART_OVERHEAD if multipart else 0)
         length = request.headers.get("content-length", "")
         with self._readers.one() as reader:
             body = await self._read(request, reader, limit, int(length) if length.isdecimal() else 0)
-        data = _file_of(bytes(body), options[b"boundary"]) if multipart else bytes(body)
+        data = first_file(bytes(body), options[b"boundary"]) if multipart else bytes(body)
         if len(data) > self.max_bytes:
             raise self._too_large()
         if not data:
-            raise Refused(400, "no_picture", "There is no picture in the request.")
+            raise RefusedError(400, "no_picture", "There is no picture in the request.")
         if not _is_picture(data):
-            raise Refused(415, "not_a_picture", "This is not a JPEG, PNG or WebP picture.")
+            raise RefusedError(415, "not_a_picture", "This is not a JPEG, PNG or WebP picture.")
         return data
 
     async def _read(self, request: Request, reader: _Reader, limit: int, announced: int) -> bytearray:
@@ -128,26 +113,26 @@ class UploadDesk:
                     if too_large and total > 3 * limit:
                         break
                     if reader.displaced:
-                        raise Refused(408, "too_slow", "The picture came too slowly.")
+                        raise RefusedError(408, "too_slow", "The picture came too slowly.")
                     if not too_large:
                         body += part
         except TimeoutError:
-            raise Refused(408, "too_slow", "The picture took too long to arrive.") from None
+            raise RefusedError(408, "too_slow", "The picture took too long to arrive.") from None
         if too_large:
             raise self._too_large()
         return body
 
     async def _analyze(self, data: bytes) -> FrameResult:
         if self._free == 0:
-            raise Refused(503, "busy", "Too many pictures at a time; try again in a moment.")
+            raise RefusedError(503, "busy", "Too many pictures at a time; try again in a moment.")
         self._free -= 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._work, data)
         except ImageError as error:
             log.info("upload refused: %s", error)
             if "megapixels" in str(error):
-                raise Refused(413, "too_many_pixels", "The picture has more than 40 million pixels.") from error
-            raise Refused(400, "broken_picture", "This picture is broken and cannot be read.") from error
+                raise RefusedError(413, "too_many_pixels", "The picture has more than 40 million pixels.") from error
+            raise RefusedError(400, "broken_picture", "This picture is broken and cannot be read.") from error
         finally:
             self._free += 1
 
@@ -158,8 +143,8 @@ class UploadDesk:
             self._pipeline = self._make()
         return self._pipeline.analyze(load_image(data, max_pixels=MAX_PIXELS), source="upload")
 
-    def _too_large(self) -> Refused:
-        return Refused(413, "too_large", f"The picture is larger than {self.max_bytes / 1e6:g} MB.")
+    def _too_large(self) -> RefusedError:
+        return RefusedError(413, "too_large", f"The picture is larger than {self.max_bytes / 1e6:g} MB.")
 
 
 class _Reader:
@@ -189,7 +174,7 @@ class _Readers:
             now_s = asyncio.get_running_loop().time()
             slow = next((reader for reader in self._now if reader.slow(now_s)), None)
             if slow is None:
-                raise Refused(503, "busy", "Too many pictures at a time; try again in a moment.")
+                raise RefusedError(503, "busy", "Too many pictures at a time; try again in a moment.")
             self._now.remove(slow)
             slow.displaced = True
             if slow.task is not None:
@@ -203,7 +188,7 @@ class _Readers:
                 raise
             if reader.task is not None:
                 reader.task.uncancel()
-            raise Refused(408, "too_slow", "The picture came too slowly.") from None
+            raise RefusedError(408, "too_slow", "The picture came too slowly.") from None
         finally:
             with suppress(ValueError):
                 self._now.remove(reader)
@@ -213,60 +198,4 @@ def _is_picture(data: bytes) -> bool:
     return data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
 
 
-def _file_of(body: bytes, boundary: bytes) -> bytes:
-    """The first part of a form that is a file."""
-    form = _FirstFile()
-    try:
-        parser = MultipartParser(boundary, form.callbacks())
-        parser.write(body)
-        parser.finalize()
-    except FormParserError:
-        raise Refused(400, "broken_form", "The form is broken.") from None
-    return bytes(form.data)
-
-
-class _FirstFile:
-    """Callbacks for the parser that keep the first file and skip all else."""
-
-    def __init__(self) -> None:
-        self.data = bytearray()
-        self._parts = 0
-        self._name = self._value = b""
-        self._taking = self._taken = False
-
-    def callbacks(self) -> dict[str, Callable[..., None]]:
-        return {
-            "on_part_begin": self._begin,
-            "on_header_field": lambda data, start, end: self._header(data[start:end], b""),
-            "on_header_value": lambda data, start, end: self._header(b"", data[start:end]),
-            "on_header_end": self._header_end,
-            "on_part_data": self._part_data,
-            "on_part_end": self._part_end,
-        }
-
-    def _begin(self) -> None:
-        self._parts += 1
-        if self._parts > MAX_PARTS:
-            raise Refused(400, "broken_form", "The form has too many parts.")
-        self._name = self._value = b""
-
-    def _header(self, name: bytes, value: bytes) -> None:
-        self._name += name
-        self._value += value
-
-    def _header_end(self) -> None:
-        if self._name.lower() == b"content-disposition" and not self._taken:
-            _, options = parse_options_header(self._value)
-            self._taking = b"filename" in options or b"filename*" in options
-        self._name = self._value = b""
-
-    def _part_data(self, data: bytes, start: int, end: int) -> None:
-        if self._taking:
-            self.data += data[start:end]
-
-    def _part_end(self) -> None:
-        self._taken = self._taken or self._taking
-        self._taking = False
-
-
-__all__ = ["MAX_PIXELS", "Refused", "UploadDesk"]
+__all__ = ["MAX_PIXELS", "UploadDesk"]

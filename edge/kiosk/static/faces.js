@@ -85,7 +85,10 @@ export const wordFor = (face) => (face.confident ? t(`emotion.${face.emotion}`) 
 export function box() {
   const made = element("div", "box");
   const tag = element("span", "tag");
+  const numeral = element("span");
+  const said = element("span", "said");
   const drawn = glyph();
+  tag.append(numeral, said);
   made.append(tag, drawn);
   function place(face, name, width, height) {
     const [x, y, w, h] = face.box;
@@ -97,7 +100,8 @@ export function box() {
     made.classList.toggle("low", y / height < 0.09);
     made.classList.toggle("right", x / width > 0.6);
     made.classList.toggle("unsure", !face.confident);
-    tag.textContent = face.confident ? `${name} ${wordFor(face)} ${percent(face.confidence)}` : `${name} ${wordFor(face)}`;
+    numeral.textContent = String(name);
+    said.textContent = face.confident ? ` ${wordFor(face)} ${percent(face.confidence)}` : ` ${wordFor(face)}`;
     draw(drawn, face.emotion, face.confident);
   }
   return { made, place };

@@ -126,8 +126,9 @@ function showFigures(kind) {
   const figures = $("figures");
   const { fps = {}, latency_ms: latency, temperature_c: heat, pace } = status;
   const parts = [];
-  if (kind !== "offline" && fps.processed !== undefined) parts.push([t("fps", { n: number(fps.processed) })]);
-  if (kind !== "offline" && latency) parts.push([t("latency", { n: number(latency) })]);
+  const running = kind === null || kind === "empty" || kind === "dark";
+  if (running && fps.processed !== undefined) parts.push([t("fps", { n: number(fps.processed) })]);
+  if (running && latency) parts.push([t("latency", { n: number(latency) })]);
   if (heat) parts.push([`${number(heat)} °C`]);
   if (pace && pace !== "full") parts.push([t("hot"), "hot"]);
   while (figures.children.length > parts.length) figures.lastChild.remove();
@@ -147,7 +148,8 @@ function showFaces(faces, kind) {
     person.frame.made.remove();
     people.delete(track);
   }
-  panel.dataset.crowd = faces.length > 2 ? "many" : faces.length > 1 ? "two" : "one";
+  const crowd = faces.length > 2 ? "many" : faces.length > 1 ? "two" : "one";
+  panel.dataset.crowd = $("boxes").dataset.crowd = crowd;
   for (const [index, face] of faces.entries()) {
     if (!people.has(face.track)) arrive(face.track);
     const person = people.get(face.track);
@@ -194,7 +196,9 @@ function arrive(track) {
   caption.setAttribute("aria-hidden", "true");
   caption.append(ago, now);
   top.append(element("span", "chip", String(track)), drawn, share);
-  card.append(top, word, perhaps, chances.list, past.made, caption);
+  const lately = element("div", "past");
+  lately.append(past.made, caption);
+  card.append(top, word, perhaps, chances.list, lately);
   $("people").append(card);
   $("boxes").append(frame.made);
   function update(face) {

@@ -96,6 +96,7 @@ async function picture(file) {
 function show(result) {
   latest = result;
   say(result.fallback ? t("upload.fallback") : "");
+  $("main").classList.add("done");
   $("shown").hidden = false;
   $("boxes").replaceChildren();
   $("people").replaceChildren();

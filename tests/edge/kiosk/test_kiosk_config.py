@@ -1,0 +1,128 @@
+from dataclasses import fields
+
+import pytest
+from click.testing import CliRunner
+
+from edge.cli import cli
+from edge.errors import ConfigError
+from edge.kiosk.config import KioskConfig, load
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "kiosk.toml"
+
+    def write(text):
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_defaults_need_nothing():
+    loaded = load(environ={})
+    assert loaded.config == KioskConfig()
+    assert set(loaded.origins.values()) == {"default"}
+
+
+def test_each_layer_beats_the_one_below(file):
+    path = file('port = 1001\nvideo = "blur"\nlanguage = "de"\nthreshold = 1\n')
+    environ = {"EMOTION_EDGE_KIOSK_PORT": "1002", "EMOTION_EDGE_KIOSK_VIDEO": "off"}
+    loaded = load({"port": 1003, "host": None}, path=path, environ=environ)
+    assert (loaded.config.port, loaded.config.video, loaded.config.language) == (1003, "off", "de")
+    assert loaded.config.threshold == 1.0
+    assert loaded.origins["port"] == "command line"
+    assert loaded.origins["video"] == "environment"
+    assert loaded.origins["language"] == "file"
+    assert loaded.origins["host"] == "default"
+
+
+def test_the_environment_can_name_the_file(file):
+    path = file("port = 1001\n")
+    assert load(environ={"EMOTION_EDGE_KIOSK_CONFIG": str(path)}).config.port == 1001
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("prot = 80", "unknown key 'prot'; did you mean 'port'?"),
+        ("zzzzzz = 80", "known are source, host"),
+        ('port = "80"', "must be a whole number, got '80'"),
+        ("port = 80.5", "must be a whole number"),
+        ("port = true", "must be a whole number"),
+        ("port = 70000", "must be from 0 to 65535, got 70000"),
+        ('video = "maybe"', "one of on, blur, off, got 'maybe'"),
+        ("auth = 1", "true or false"),
+        ('allow_host = "a"', "a list of texts"),
+        ("allow_host = [1]", "a list of texts"),
+        ('size = "640"', "WIDTHxHEIGHT"),
+        ("rotate = 45", "one of 0, 90, 180, 270"),
+        ("port = ", "is not TOML"),
+    ],
+)
+def test_a_wrong_file_is_an_error_that_helps(file, text, words):
+    with pytest.raises(ConfigError, match="kiosk.toml") as caught:
+        load(path=file(text), environ={})
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("PROT", "80", "did you mean 'EMOTION_EDGE_KIOSK_PORT'"),
+        ("PORT", "eighty", "must be a number, got 'eighty'"),
+        ("AUTH", "perhaps", "true or false"),
+    ],
+)
+def test_a_wrong_variable_is_an_error_that_helps(name, text, words):
+    with pytest.raises(ConfigError) as caught:
+        load(environ={"EMOTION_EDGE_KIOSK_" + name: text})
+    assert words in str(caught.value)
+
+
+def test_variables_take_the_type_of_their_setting():
+    environ = {"AUTH": "no", "ALLOW_HOST": "a.example, b.example", "THRESHOLD": "0.5", "MAX_UPLOADS": "2"}
+    config = load(environ={"EMOTION_EDGE_KIOSK_" + name: text for name, text in environ.items()}).config
+    assert (config.auth, config.allow_host, config.threshold, config.max_uploads) == (
+        False,
+        ("a.example", "b.example"),
+        0.5,
+        2,
+    )
+
+
+def test_a_missing_file_is_said(tmp_path):
+    with pytest.raises(ConfigError, match="No such file"):
+        load(path=tmp_path / "none.toml", environ={})
+
+
+@pytest.mark.parametrize(
+    ("host", "own"), [("127.0.0.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("pi.local", False)]
+)
+def test_which_addresses_are_this_devices_own(host, own):
+    assert KioskConfig(host=host).loopback is own
+
+
+def test_every_setting_is_an_option_and_says_what_it_means():
+    shown = CliRunner().invoke(cli, ["kiosk", "--help"]).output
+    for setting in fields(KioskConfig):
+        assert "--" + setting.name.replace("_", "-") in shown
+        assert setting.metadata["help"].split()[0] in shown
+
+
+def test_show_prints_toml_that_can_be_read_back(file, tmp_path):
+    path = file('video = "blur"\nallow_host = ["kiosk.example"]\n')
+    done = CliRunner().invoke(cli, ["config", "show", "--config", str(path), "--port", "9000"])
+    assert done.exit_code == 0
+    again = tmp_path / "again.toml"
+    again.write_text(done.output)
+    config = load(path=again, environ={}).config
+    assert config == load({"port": 9000}, path=path, environ={}).config
+    assert "# command line" in next(line for line in done.output.splitlines() if line.startswith("port"))
+    assert "# file" in next(line for line in done.output.splitlines() if line.startswith("video"))
+
+
+def test_check_tells_good_from_bad(file):
+    assert "is fine" in CliRunner().invoke(cli, ["config", "check", str(file("port = 1"))]).output
+    done = CliRunner().invoke(cli, ["config", "check", str(file("prot = 1"))])
+    assert isinstance(done.exception, ConfigError)
