@@ -55,8 +55,12 @@ class HaarDetector:
         self.min_size = min_size
         self.max_size = max_size
         path = cascade_path()
-        self._cascade = cv2.CascadeClassifier(str(path))
-        if self._cascade.empty():
+        self._cascade = cv2.CascadeClassifier()
+        try:
+            loaded = self._cascade.load(str(path))
+        except (cv2.error, SystemError):
+            loaded = False
+        if not loaded:
             raise RuntimeMissingError(f"OpenCV could not load the face cascade {path}; re{REMEDY}")
 
     def detect(self, gray: NDArray[np.uint8]) -> list[Box]:

@@ -98,7 +98,7 @@ def _decode(file: IO[bytes], name: str, max_pixels: int) -> NDArray[np.uint8]:
             _check_size(image.size, max_pixels)
             frames = getattr(image, "is_animated", False)
             image.load()
-            rgb = _upright(_to_rgb(image), image.getexif().get(_ORIENTATION, 1))
+            rgb = _upright(_to_rgb(image), _orientation(image))
     except ImageError:
         raise
     except MemoryError as error:
@@ -163,6 +163,14 @@ def _over_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     alpha = rgba[:, :, 3:].astype(np.uint16)
     mixed = rgba[:, :, :3] * alpha + 255 * (255 - alpha)
     return ((mixed + 127) // 255).astype(np.uint8)
+
+
+def _orientation(image: PilImage.Image) -> int:
+    """The EXIF orientation, 1 to 8; damaged EXIF data does not spoil a good picture."""
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:
+        return 1
 
 
 def _upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import sys
 import threading
+import warnings
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -88,11 +91,13 @@ def run(
     """Do a whole ``predict``; returns how many pictures could not be read."""
     threads = threads or max(1, default_threads() // jobs)
     cv2.setNumThreads(threads)
+    warnings.filterwarnings("ignore", module="PIL")  # about oddities in files that are read all the same
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is done gets written then, too
     reader = _Reader(
         threads=threads, annotate=annotate, max_pixels=round(max_megapixels * 1e6), own=threading.local(), **reading
     )
     reader.pipeline()  # what is wrong with the model is said once, before any picture
-    single = len(paths) == 1 and not Path(paths[0]).is_dir()
+    single = len(paths) == 1 and not os.path.isdir(paths[0])  # noqa: PTH112
     pictures = find_pictures(paths, skip=annotate)
     progress = _Progress(single)
     with _open_output(output) as file:
@@ -104,6 +109,9 @@ def run(
     if annotate and progress.done > progress.bad:
         click.echo(f"annotated pictures are in {one_line(unicode_name(annotate))}", err=True)
     if interrupted:
+        if jobs > 1:  # a thread that waits for a slow disk or a pipe would hold up a normal exit
+            click.echo("interrupted", err=True)
+            os._exit(130)
         raise KeyboardInterrupt
     return progress.bad
 
@@ -137,6 +145,9 @@ def _read_all(reader: _Reader, pictures: Iterator[Picture], jobs: int) -> Iterat
                 yield window.popleft().result()
         while window:
             yield window.popleft().result()
+    except KeyboardInterrupt:
+        yield from (future.result() for future in window if future.done() and not future.exception())
+        raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

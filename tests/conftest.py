@@ -1,0 +1,60 @@
+"""What all tests share: the bundled photo, the real command as a process of its own, and the development data."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+RunCli = Callable[..., "subprocess.CompletedProcess[bytes]"]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def photo() -> Path:
+    """The bundled photo: 512x512 pixels, one face."""
+    return ROOT / "examples" / "astronaut.jpg"
+
+
+@pytest.fixture(scope="session")
+def environment() -> dict[str, str]:
+    """Environment of a command: this one without our own variables."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("EMOTION_EDGE_")}
+    return {**kept, "PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture(scope="session")
+def cli(environment: dict[str, str]) -> RunCli:
+    """Run `emotion-edge ARGS` as a process; output is bytes. `env` adds variables."""
+
+    def run(*args: Any, env: dict[str, str] | None = None, **options: Any) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [sys.executable, "-m", "edge", *args],
+            env={**environment, **(env or {})},
+            capture_output="stdout" not in options,
+            timeout=120,
+            check=False,
+            **options,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The development data, which is no part of the project."""
+    where = os.environ.get("EMOTION_DATA")
+    if not where:
+        pytest.skip("EMOTION_DATA is not set")
+    return Path(where)

@@ -1,0 +1,53 @@
+"""Tiny models of many forms, made once a session."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.labels import EMOTIONS
+
+MakeModel = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def bare_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the models that make_models.py writes, without labels."""
+    folder = tmp_path_factory.mktemp("models")
+    script = Path(__file__).with_name("make_models.py")
+    done = subprocess.run([sys.executable, str(script), str(folder)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return folder
+
+
+@pytest.fixture
+def make_model(bare_models: Path, tmp_path: Path) -> MakeModel:
+    """Make a model file of one of those forms, with labels and settings as a conforming file carries them."""
+
+    def make(
+        form: str = "uint8",
+        labels: Sequence[str] | None = EMOTIONS,
+        settings: Any = None,
+        *,
+        labels_file: str = "labels.txt",
+    ) -> Path:
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as files:
+            if labels is not None:
+                files.writestr(labels_file, "\n".join(labels))
+            if settings is not None:
+                files.writestr("emotion-edge.json", settings if isinstance(settings, str) else json.dumps(settings))
+        path = tmp_path / f"{form}.tflite"
+        trailer = archive.getvalue() if labels is not None or settings is not None else b""
+        path.write_bytes((bare_models / f"{form}.tflite").read_bytes() + trailer)
+        return path
+
+    return make

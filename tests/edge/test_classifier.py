@@ -1,0 +1,155 @@
+"""The classifier reads everything from the model file, and refuses with a reason what does not conform."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edge.classifier import Classifier, default_model_path
+from edge.errors import ModelError
+from edge.labels import EMOTIONS
+from edge.preprocess import to_gray
+
+CROPS = list(np.random.default_rng(5).integers(0, 256, (6, 40, 40, 3), np.uint8))
+
+
+def test_shipped_model_conforms() -> None:
+    classifier = Classifier()
+    assert classifier.path == default_model_path()
+    assert classifier.labels == EMOTIONS
+    assert classifier.channels in (1, 3)
+    answers = classifier.classify(CROPS)
+    assert answers.shape == (6, 5)
+    assert answers.dtype == np.float32
+    assert np.allclose(answers.sum(axis=1), 1, atol=1e-5)
+
+
+def test_reads_form_labels_and_settings(make_model: Any) -> None:
+    labels = EMOTIONS[::-1]
+    model = Classifier(make_model("grey", labels, {"crop_margin": 0.1, "threshold": 0.5, "model_version": "9"}))
+    assert model.labels == labels
+    assert model.input_size == (24, 24)
+    assert model.channels == 1
+    assert model.crop_margin == 0.1
+    assert model.threshold == 0.5
+    assert model.metadata.settings["model_version"] == "9"
+
+
+def test_labels_of_any_standard_metadata_are_read(make_model: Any) -> None:
+    model = Classifier(make_model(labels_file="probability-labels-en.txt"))
+    assert model.labels == EMOTIONS
+    assert model.crop_margin == 0.0
+    assert model.threshold == 0.35
+
+
+def test_every_input_and_output_type_means_the_same(make_model: Any) -> None:
+    crops = [np.full((24, 24, 3), color, np.uint8) for color in ((0, 0, 0), (255, 0, 0), (0, 255, 90), (90, 90, 255))]
+    exact = Classifier(make_model("float32")).classify(crops)
+    assert exact.std(axis=0).max() > 0.1, "the tiny model must tell something apart"
+    for form in ("uint8", "int8"):
+        assert np.abs(Classifier(make_model(form)).classify(crops) - exact).max() < 0.05, form
+
+
+def test_uint8_bytes_go_in_as_they_are(make_model: Any) -> None:
+    classifier = Classifier(make_model("uint8"))
+    crop = np.random.default_rng(1).integers(0, 256, (24, 24, 3), np.uint8)
+    answer = classifier.classify([crop])
+    details = classifier.runtime.interpreter
+    index = details.get_input_details()[0]["index"]
+    assert np.array_equal(details.get_tensor(index)[0], crop)
+    raw = details.get_tensor(details.get_output_details()[0]["index"])[0]
+    assert np.allclose(answer[0], raw / raw.sum())
+
+
+def test_float_input_is_scaled_to_one(make_model: Any) -> None:
+    classifier = Classifier(make_model("float32"))
+    crop = np.full((24, 24, 3), 51, np.uint8)
+    classifier.classify([crop])
+    interpreter = classifier.runtime.interpreter
+    fed = interpreter.get_tensor(interpreter.get_input_details()[0]["index"])
+    assert fed.dtype == np.float32
+    assert np.allclose(fed, 0.2)
+
+
+def test_grey_model_sees_grey(make_model: Any) -> None:
+    classifier = Classifier(make_model("grey"))
+    crop = np.random.default_rng(1).integers(0, 256, (24, 24, 3), np.uint8)
+    same = np.repeat(to_gray(crop)[:, :, None], 3, axis=2)
+    assert np.array_equal(classifier.classify([crop]), classifier.classify([same]))
+
+
+def test_no_crops_give_no_rows(make_model: Any) -> None:
+    assert Classifier(make_model()).classify([]).shape == (0, 5)
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ("seven", r"output has shape \(1, 7\); wanted \(1, 5\), one value a label"),
+        ("four_channels", r"input has shape \(1, 24, 24, 4\); wanted \(1, height, width, 3\)"),
+        ("batch_2", r"input has shape \(2, 24, 24, 3\); wanted \(1, "),
+        ("flat", r"input has shape \(1, 30\); wanted"),
+        ("two_outputs", "has 2 outputs; wanted one"),
+        ("logits", "outputs are not probabilities.*wanted a softmax"),
+    ],
+)
+def test_other_forms_are_refused(make_model: Any, form: str, message: str) -> None:
+    path = make_model(form)
+    with pytest.raises(ModelError, match=message) as caught:
+        Classifier(path)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (None, "carries no labels: it is cut off, or was written without metadata"),
+        ((), "carries no labels"),
+        (("cat", "dog", "a", "b", "c"), "has the labels cat, dog, a, b, c; wanted Angry, Happy"),
+        (EMOTIONS[:4], "wanted Angry, Happy, Neutral, Sad, Surprise"),
+        ((*EMOTIONS, "Happy"), "wanted Angry"),
+    ],
+)
+def test_other_labels_are_refused(make_model: Any, labels: tuple[str, ...] | None, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        Classifier(make_model(labels=labels))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    ["{", "[]", '{"crop_margin": 7}', '{"threshold": "high"}', '{"crop_margin": null}', '{"threshold": NaN}'],
+)
+def test_damaged_settings_are_refused(make_model: Any, settings: str) -> None:
+    with pytest.raises(ModelError, match="metadata is damaged"):
+        Classifier(make_model(settings=settings))
+
+
+def test_missing_empty_and_foreign_files(tmp_path: Path, photo: Path) -> None:
+    with pytest.raises(ModelError, match=r"cannot be read: No such file.*--model"):
+        Classifier(tmp_path / "absent.tflite")
+    with pytest.raises(ModelError, match="cannot be read: Is a directory"):
+        Classifier(tmp_path)
+    (tmp_path / "empty.tflite").touch()
+    with pytest.raises(ModelError, match=r"not a TensorFlow Lite model \(0 bytes"):
+        Classifier(tmp_path / "empty.tflite")
+    with pytest.raises(ModelError, match="not a TensorFlow Lite model"):
+        Classifier(photo)
+
+
+def test_truncated_at_any_place_is_refused(tmp_path: Path) -> None:
+    content = default_model_path().read_bytes()
+    path = tmp_path / "cut.tflite"
+    for end in [*range(0, len(content), len(content) // 50), len(content) - 1]:
+        path.write_bytes(content[:end])
+        with pytest.raises(ModelError):
+            Classifier(path)
+
+
+def test_model_may_vanish_once_loaded(make_model: Any) -> None:
+    path = make_model()
+    classifier = Classifier(path)
+    path.write_bytes(b"")
+    assert classifier.classify(CROPS).shape == (6, 5)
