@@ -74,7 +74,7 @@ class Site:
             Route("/metrics", self._metrics),
             Mount("/static", StaticFiles(directory=STATIC)),
         ]
-        inner = Starlette(routes=routes, exception_handlers={HTTPException: _http_failure})
+        inner = Starlette(routes=routes, exception_handlers={HTTPException: _http_failure, Exception: _http_failure})
         inner.router.redirect_slashes = False
         return Security(inner, gate=self.gate, hosts=self.config.allow_host)
 
@@ -161,7 +161,11 @@ def _open(parts: Callable[[], AsyncIterator[bytes]], open_now: int, most: int, m
 
 async def _http_failure(_: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    known = {404: ("not_found", "There is nothing here."), 405: ("wrong_method", "This address does not do that.")}
+    known = {
+        404: ("not_found", "There is nothing here."),
+        405: ("wrong_method", "This address does not do that."),
+        500: ("internal", "Something went wrong here."),
+    }
     code, message = known.get(status, ("refused", "The request was refused."))
     headers = getattr(error, "headers", None)
     return failure(status, code, message, headers)

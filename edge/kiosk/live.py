@@ -78,6 +78,14 @@ class LiveView:
         metrics: Where timings go.
         notifier: The watchdog; fed by each fresh frame that went through the whole pipeline, and by nothing else.
         clock: Seconds that only go forward.
+
+    Attributes:
+        updates: What the pages get.
+        describe: Gives what the kiosk says about itself.
+        latest: The newest result.
+        state: Its state, or ``starting``.
+        pace: How fast the loop may go.
+        watchers: Pages that follow.
     """
 
     def __init__(
@@ -85,12 +93,13 @@ class LiveView:
     ) -> None:
         self.video = video
         self.updates: Broadcast[Update] = Broadcast()
-        self.status: Mapping[str, Any] = {}
+        self.describe: Callable[[], Mapping[str, Any]] = dict
         self.watchers = 0
         self.latest: FrameResult | None = None
         self.state = "starting"
         self.pace: Pace = FULL
         self._metrics, self._notifier, self._clock = metrics, notifier, clock
+        self._status: Mapping[str, Any] = {}
         self._fresh_s: float | None = None
         self._closing = threading.Event()
 
@@ -101,11 +110,15 @@ class LiveView:
 
     def write(self, rgb: NDArray[np.uint8] | None, result: FrameResult) -> None:
         """Take one result from the loop; when the device is hot, let it wait for its next one."""
+        changed = result.state != self.state or self._fresh_s is None
         self.state, self.latest = result.state, result
-        self.updates.publish(Update(result, self.status))
+        if rgb is not None:
+            self._fresh_s = self._clock()
+        if changed:
+            self._status = self.describe()
+        self.updates.publish(Update(result, self._status))
         if rgb is None:
             return
-        self._fresh_s = self._clock()
         self._notifier.feed()
         self._metrics.observe(result.timing_ms, len(result.faces))
         if self.pace.inference_fps:
@@ -122,10 +135,10 @@ class LiveView:
         self._closing.set()
         self.updates.close()
 
-    def tell(self, status: Mapping[str, Any]) -> None:
+    def tell(self) -> None:
         """Let the pages know how the kiosk is doing, also while no frame comes."""
-        self.status = status
-        self.updates.publish(Update(self.latest, status))
+        self._status = self.describe()
+        self.updates.publish(Update(self.latest, self._status))
 
     async def watch(self, fps: float = 15.0) -> AsyncIterator[bytes]:
         """Server-sent events, at most ``fps`` a second; each is the newest at the time it is asked for."""

@@ -85,6 +85,8 @@ class Kiosk:
             counted=self.metrics.upload,
         )
         self.health = _health(self._classifier, self.live, source)
+        if self.live is not None:
+            self.live.describe = self.health.brief
         # The live view comes last: it may let the loop wait.
         self._sinks: list[Sink] = [EventLog(Path(config.event_log))] if config.event_log and source else []
         self._sinks += [self.live] if self.live else []
@@ -136,6 +138,7 @@ class Kiosk:
             loop = asyncio.get_running_loop()
             self.live.updates.bind(loop)
             self.live.video.bind(loop)
+            self.live.tell()
             worker = threading.Thread(target=self._work, name="loop", daemon=True)
             worker.start()
         ticker = asyncio.create_task(self._tick())
@@ -197,7 +200,10 @@ class Kiosk:
         while True:
             await asyncio.sleep(TICK_S)
             now = loop.time()
-            self._look(now - before)
+            try:
+                self._look(now - before)
+            except Exception:
+                log.exception("the look at the parts failed")
             before = now
 
     def _look(self, seconds: float) -> None:
@@ -214,7 +220,7 @@ class Kiosk:
             health.latency_ms = figures["timing_ms"].get("age")
         self.live.pace = reading.pace
         self.live.video.fps_limit = reading.pace.picture_fps
-        self.live.tell(health.brief())
+        self.live.tell()
         self._notifier.status(f"{health.state}, {health.rates.get('processed', 0.0):.1f} frames a second")
 
     def _upload_pipeline(self) -> Pipeline:

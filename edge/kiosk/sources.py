@@ -66,7 +66,7 @@ def choose_source(config: KioskConfig) -> FrameSource | None:
     """
     if config.source == "none":
         return None
-    spec = {"auto": find_camera(), "demo": DEMO}.get(config.source, config.source)
+    spec = find_camera() if config.source == "auto" else DEMO if config.source == "demo" else config.source
     options = SourceOptions(size=config.camera_size, rotate=config.rotate, flip=config.flip)
     source = open_source(spec, options)
     return source if source.live else PacedSource(LoopedSource(source))

@@ -89,7 +89,10 @@ class UploadDesk:
         limit = self.max_bytes + (MULTIPART_OVERHEAD if multipart else 0)
         length = request.headers.get("content-length", "")
         with self._readers.one() as reader:
-            body = await self._read(request, reader, limit, int(length) if length.isdecimal() else 0)
+            announced = int(length) if length.isdecimal() else 0
+            if announced > limit and request.headers.get("expect"):
+                raise self._too_large()  # the client waits for a word before it sends
+            body = await self._read(request, reader, limit, announced)
         data = first_file(bytes(body), options[b"boundary"]) if multipart else bytes(body)
         if len(data) > self.max_bytes:
             raise self._too_large()

@@ -1,0 +1,92 @@
+"""systemd's side of the notify socket, played before a real kiosk process."""
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from kiosk_stage import Stage, room, running, until
+
+from edge.kiosk.systemd import Notifier
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def mailbox(tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as box:
+        box.bind(str(tmp_path / "notify"))
+        box.settimeout(10)
+        yield box, str(tmp_path / "notify")
+
+
+def heard(box, seconds):
+    """Whether a message comes within so long."""
+    return bool(select.select([box], [], [], seconds)[0])
+
+
+def test_the_watchdog_is_fed_while_frames_go_through_and_starves_when_the_camera_freezes(mailbox):
+    box, address = mailbox
+    stage = Stage(room(460))
+    notifier = Notifier({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "400000"})
+    with running(stage, notifier=notifier, timeout_s=1.0):
+        seen = []
+        until(lambda: seen.append(box.recv(1000)) or seen.count(b"WATCHDOG=1") >= 5)
+        assert sum(message.startswith(b"READY=1\nSTATUS=") for message in seen) == 1
+        until(lambda: box.recv(1000).startswith(b"STATUS=ok, "))
+        stage.freeze()
+        # Status lines go on, but nothing says any more that a frame went through.
+        last = []
+        until(lambda: last.append(box.recv(1000)) or b"STATUS=reconnecting" in last[-1], 15)
+        starved = [box.recv(1000) for _ in range(3)]
+        assert all(message.startswith(b"STATUS=") for message in starved)
+        stage.thaw()
+        until(lambda: box.recv(1000) == b"WATCHDOG=1")
+
+
+def test_a_missing_camera_does_not_feed_the_watchdog(mailbox):
+    box, address = mailbox
+    stage = Stage()
+    stage.lose()
+    notifier = Notifier({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "400000"})
+    with running(stage, notifier=notifier):
+        messages = [box.recv(1000) for _ in range(4)]
+        # One at the start, so that systemd gives it its time.
+        assert messages.count(b"WATCHDOG=1") <= 1
+        assert b"STATUS=no-camera, 0.0 frames a second" in messages
+
+
+def test_without_a_camera_the_event_loop_feeds_it(mailbox):
+    box, address = mailbox
+    notifier = Notifier({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "400000"})
+    with running(None, source="none", notifier=notifier):
+        seen = []
+        until(lambda: seen.append(box.recv(1000)) or seen.count(b"WATCHDOG=1") >= 3)
+
+
+def test_the_command_plays_along_from_start_to_end(mailbox, tmp_path):
+    box, address = mailbox
+    code = "import sys; sys.argv[0] = 'emotion-edge'; from edge.cli import main; main()"
+    environ = os.environ | {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "2000000", "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "kiosk", "--source", "demo", "--port", "0"],
+        env=environ,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        box.settimeout(30)
+        assert box.recv(1000).startswith(b"READY=1")
+        assert "http://localhost:" in process.stderr.readline()
+        until(lambda: box.recv(1000) == b"WATCHDOG=1")
+        process.send_signal(signal.SIGTERM)
+        until(lambda: box.recv(1000) == b"STOPPING=1")
+        assert process.wait(15) in (0, -signal.SIGTERM)
+    finally:
+        process.kill()
+        process.stderr.close()
+        process.wait()
