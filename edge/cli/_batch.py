@@ -109,10 +109,10 @@ def run(
     if annotate and progress.done > progress.bad:
         click.echo(f"annotated pictures are in {one_line(unicode_name(annotate))}", err=True)
     if interrupted:
+        click.echo("interrupted", err=True)
         if jobs > 1:  # a thread that waits for a slow disk or a pipe would hold up a normal exit
-            click.echo("interrupted", err=True)
             os._exit(130)
-        raise KeyboardInterrupt
+        raise click.exceptions.Exit(130)
     return progress.bad
 
 

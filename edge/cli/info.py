@@ -12,7 +12,15 @@ from edge.cli.options import model_options
 
 
 @click.command("info")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    envvar="EMOTION_EDGE_INFO_FORMAT",
+    show_default=True,
+    help="Form of the answer.",
+)
 @model_options
 def command(form: str, model: Path | None, threads: int | None) -> None:
     """Describe the model, the runtime and the versions in use."""

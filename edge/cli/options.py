@@ -25,7 +25,7 @@ def model_options(function: F) -> F:
     )
     model = click.option(
         "--model",
-        type=click.Path(path_type=Path),
+        type=click.Path(path_type=Path, readable=False),
         envvar="EMOTION_EDGE_MODEL",
         help="A .tflite model.  [default: the one that was shipped]",
     )

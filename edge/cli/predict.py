@@ -11,19 +11,24 @@ from edge.cli.options import face_options, model_options
 
 
 @click.command("predict")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(), metavar="PATH...")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(readable=False), metavar="PATH...")
 @click.option(
     "--format",
     "form",
     type=click.Choice(["text", "json", "jsonl", "csv"]),
     default="text",
+    envvar="EMOTION_EDGE_PREDICT_FORMAT",
     show_default=True,
     help="Form of the results.",
 )
-@click.option("--output", type=click.Path(path_type=Path), help="Write results here instead of to standard output.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, readable=False),
+    help="Write results here instead of to standard output.",
+)
 @face_options
 @click.option(
-    "--annotate", type=click.Path(path_type=Path, file_okay=False), help="Write pictures with the faces marked here."
+    "--annotate", type=click.Path(path_type=Path, readable=False), help="Write pictures with the faces marked here."
 )
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Pictures read at a time.")
 @model_options
