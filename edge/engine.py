@@ -61,7 +61,7 @@ class Engine:
         self._largest = faces == "largest"
         self._search = FaceSearch(detector, width=detect_width)
         self._schedule = Schedule(detect_every, live=live)
-        self._tracker = Tracker(lambda: Smoother(smooth_s, hold_s if smooth_s else 0.0, 0.1 if smooth_s else 0.0))
+        self._tracker = Tracker(lambda: Smoother(smooth_s, hold_s) if smooth_s else Smoother(0, 0, 0))
         self._scene = Scene()
         self._size = (0, 0)
         self._time_s = 0.0

@@ -22,7 +22,7 @@ class Smoother:
         margin: By how much probability it must lead.
     """
 
-    def __init__(self, tau_s: float = 0.8, hold_s: float = 0.5, margin: float = 0.1) -> None:
+    def __init__(self, tau_s: float = 0.8, hold_s: float = 0.5, margin: float = 0.3) -> None:
         self._tau_s = tau_s
         self._hold_s = hold_s
         self._margin = margin

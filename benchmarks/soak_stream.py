@@ -1,0 +1,158 @@
+"""Does the stream's memory stay where it is? One hour of the synthetic source, and 200 lost cameras.
+
+    python -m benchmarks.soak_stream            # one hour and 200 drops; writes benchmarks/results/soak_stream.json
+    python -m benchmarks.soak_stream --print    # prints the last record
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import click
+
+RESULT = Path(__file__).parent / "results" / "soak_stream.json"
+LIMIT_KB = 2048
+
+
+class Flaky:
+    """The synthetic source, unplugged after every few frames, and an end after enough of that."""
+
+    name, live = "flaky", True
+
+    def __init__(self, drops: int, stop: threading.Event) -> None:
+        from edge.sources.synthetic import SyntheticSource
+
+        self._source = SyntheticSource(2, fps=50)
+        self._drops = drops
+        self._stop = stop
+        self._lives = [0]  # shared by the copies that a reconnect makes
+        self._frames = 0
+
+    def open(self) -> None:
+        self._lives[0] += 1
+        self._frames = 0
+        self._source.open()
+
+    def read(self, timeout_s: float) -> object:
+        from edge.errors import CameraLostError
+
+        self._frames += 1
+        if self._frames > 20:
+            if self._lives[0] > self._drops:
+                self._stop.set()
+            raise CameraLostError("flaky: unplugged")
+        return self._source.read(timeout_s)
+
+    def close(self) -> None:
+        self._source.close()
+
+
+def lose_cameras(drops: int) -> None:
+    """Run a stream through so many lost cameras (in a process of its own)."""
+    from edge.classifier import Classifier
+    from edge.stream import Stream
+
+    stop = threading.Event()
+    stream = Stream(Flaky(drops, stop), None, Classifier(threads=1))  # type: ignore[arg-type]
+    stream.run(stop)
+    figures = stream.stats.snapshot()
+    click.echo(json.dumps({"reconnects": figures["reconnects"], "frames": figures["processed"]}))
+
+
+def watch(process: subprocess.Popen[bytes], settle_s: float, every_s: float = 5.0) -> dict[str, float]:
+    """RSS in kB of a process after it settled and at its end, and the largest in between."""
+    began, settled, last, largest = time.monotonic(), 0, 0, 0
+    while process.poll() is None:
+        now = time.monotonic() - began
+        rss = _rss_kb(process.pid)
+        if rss:
+            last = rss
+            if not settled and now >= settle_s:
+                settled = rss
+            if settled:
+                largest = max(largest, rss)
+        time.sleep(every_s)
+    return {"rss_settled_kb": settled, "rss_end_kb": last, "rss_largest_kb": largest, "growth_kb": last - settled}
+
+
+def _rss_kb(pid: int) -> int:
+    try:
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS"):
+                return int(line.split()[1])
+    except OSError:
+        pass
+    return 0
+
+
+def soak_hour(folder: Path, seconds: float, fps: float) -> dict[str, object]:
+    """The command itself, with its output file, event log and a rotation every ten minutes."""
+    output, events = folder / "out.jsonl", folder / "events.db"
+    words = [sys.executable, "-m", "edge", "stream", "--source", "synthetic:2", "--fps", str(fps), "--threads", "1"]
+    words += ["--duration", str(seconds), "--output", str(output), "--events", str(events)]
+    process = subprocess.Popen(words, stderr=subprocess.PIPE)
+
+    def rotate() -> None:
+        if process.poll() is None:
+            output.rename(folder / "old.jsonl")
+            process.send_signal(signal.SIGHUP)
+            timer = threading.Timer(600, rotate)
+            timer.daemon = True
+            timer.start()
+
+    first = threading.Timer(min(600, seconds / 2), rotate)
+    first.daemon = True
+    first.start()
+    figures = watch(process, settle_s=60)
+    first.cancel()
+    summary = process.stderr.read().decode().strip() if process.stderr else ""
+    return {"seconds": seconds, "exit_code": process.returncode, "summary": summary, **figures}
+
+
+@click.command()
+@click.option("--seconds", default=3600.0, show_default=True, help="How long the first part runs.")
+@click.option("--fps", default=15.0, show_default=True, help="Frames a second of the first part.")
+@click.option("--drops", default=200, show_default=True, help="Lost cameras of the second part.")
+@click.option("--print", "only_print", is_flag=True, help="Print the record instead of making one.")
+@click.option("--child", type=int, hidden=True, help="Be the process that loses cameras.")
+def main(seconds: float, fps: float, drops: int, only_print: bool, child: int | None) -> None:
+    """Measure the stream's memory over time."""
+    if child is not None:
+        lose_cameras(child)
+        return
+    if not only_print:
+        with tempfile.TemporaryDirectory() as folder:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.soak_stream", "--child", str(drops)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+            lost = watch(process, settle_s=60)
+            counts = json.loads(process.stdout.read() or b"{}") if process.stdout else {}
+            record = {
+                "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+                "machine": f"{platform.machine()}, Python {platform.python_version()}",
+                "limit_kb": LIMIT_KB,
+                "camera_drops": {"drops": drops, **counts, **lost},
+                "hour": soak_hour(Path(folder), seconds, fps),
+            }
+        RESULT.parent.mkdir(exist_ok=True)
+        RESULT.write_text(json.dumps(record, indent=2) + "\n")
+    record = json.loads(RESULT.read_text())
+    click.echo(json.dumps(record, indent=2))
+    parts = (record["hour"], record["camera_drops"])
+    if any(part["growth_kb"] > record["limit_kb"] for part in parts) or record["hour"]["exit_code"]:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

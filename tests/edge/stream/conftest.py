@@ -1,0 +1,44 @@
+"""Videos with known faces, made from the bundled photo."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.scenes import Actor, heads_from, play
+
+Play = Callable[..., Path]
+StreamLines = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="session")
+def heads(photo: Path) -> list[Any]:
+    """Three heads: the bundled photo in different colours, each with its face box."""
+    return heads_from(photo, count=3)
+
+
+@pytest.fixture
+def make_video(tmp_path: Path) -> Play:
+    """Write the video of some actors; returns its path."""
+
+    def make(actors: list[Actor], seconds: float, name: str = "video.mp4") -> Path:
+        return play(tmp_path / name, actors, seconds)
+
+    return make
+
+
+@pytest.fixture
+def stream_lines(cli: Callable[..., subprocess.CompletedProcess[bytes]]) -> StreamLines:
+    """Run `emotion-edge stream` on a source to its end; its lines as dictionaries."""
+
+    def run(source: Path | str, *words: str) -> list[dict[str, Any]]:
+        done = cli("stream", "--source", str(source), *words)
+        assert done.returncode == 0, done.stderr.decode()
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    return run
