@@ -1,0 +1,1 @@
+"""Train the classifier on a workstation: data sets, architectures, fitting, evaluation."""

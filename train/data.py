@@ -1,0 +1,266 @@
+"""Data sets: a folder per class, the FER+ layout and Kaggle's fer2013.csv, all read into one form."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.errors import EdgeError, ImageError
+from edge.images import load_image
+from edge.labels import EMOTIONS
+from edge.preprocess import to_input
+
+PICTURES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+FERPLUS_COLUMNS = (
+    "neutral",
+    "happiness",
+    "surprise",
+    "sadness",
+    "anger",
+    "disgust",
+    "fear",
+    "contempt",
+    "unknown",
+    "NF",
+)
+OURS = (4, 1, 0, 3, 2)  # the columns above in the order of EMOTIONS
+SPLITS = {
+    "train": ("Training", "FER2013Train"),
+    "valid": ("PublicTest", "FER2013Valid"),
+    "test": ("PrivateTest", "FER2013Test"),
+}
+FER2013_CLASSES = {0: "Angry", 3: "Happy", 4: "Sad", 5: "Surprise", 6: "Neutral"}  # 1 disgust and 2 fear are not ours
+LABEL_RULE = "plurality of all votes, where that is one of the five emotions"
+
+logger = logging.getLogger(__name__)
+
+
+class DataError(EdgeError):
+    """A data set that cannot be trained on: what is wrong with it and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Faces:
+    """Pictures of faces with what people said of them.
+
+    Attributes:
+        images: uint8 (N, H, W, C), C = 1 grey or 3 RGB.
+        targets: float32 (N, 5), the distribution over EMOTIONS; rows sum to 1.
+        labels: int64 (N,), index of the label a picture is measured against (plurality of the votes).
+        majority: bool (N,), more than half of all votes agree (the published FER+ protocol).
+        names: One name a picture.
+    """
+
+    images: NDArray[np.uint8]
+    targets: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    majority: NDArray[np.bool_]
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def pick(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> Faces:
+        """These rows only, by index or mask."""
+        names = tuple(np.asarray(self.names)[index].tolist())
+        return Faces(self.images[index], self.targets[index], self.labels[index], self.majority[index], names)
+
+    def counts(self) -> dict[str, int]:
+        """Pictures of each class."""
+        return {name: int((self.labels == i).sum()) for i, name in enumerate(EMOTIONS)}
+
+
+def join(parts: Iterable[Faces]) -> Faces:
+    """Several sets as one."""
+    parts = list(parts)
+    return Faces(
+        np.concatenate([p.images for p in parts]),
+        np.concatenate([p.targets for p in parts]),
+        np.concatenate([p.labels for p in parts]),
+        np.concatenate([p.majority for p in parts]),
+        tuple(name for p in parts for name in p.names),
+    )
+
+
+def load(folder: Path, split: str, *, size: int = 48, channels: int = 1, stray: int = 1) -> Faces:
+    """Read one split of a data set of any known layout.
+
+    Args:
+        folder: FER+ (``fer2013new.csv`` beside ``FER2013Train/``...), Kaggle's (``fer2013.csv``, with
+            ``fer2013new.csv`` or without), or a folder per class (``Angry/`` ... or ``images/Angry/`` ...), which
+            has no split of its own and is divided 80/20, stratified, the same way every time.
+        split: ``train``, ``valid`` or ``test``.
+        size: Height and width of the pictures in pixels.
+        channels: 1 grey, 3 RGB.
+        stray: Votes up to this many for a class are dropped as slips (Barsoum et al. 2016).
+
+    Raises:
+        DataError: The folder is none of these, or cannot be trained on.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(f"no folder {folder}; give a data set's folder with --data")
+    if (folder / "fer2013.csv").is_file():
+        faces = _kaggle(folder, split, size, channels, stray)
+    elif (folder / "fer2013new.csv").is_file():
+        faces = _ferplus(folder, split, size, channels, stray)
+    else:
+        faces = _class_folders(folder, split, size, channels)
+    missing = [name for name, count in faces.counts().items() if not count]
+    if missing:
+        raise DataError(f"{folder}: the {split} split has no picture of {', '.join(missing)}; every class needs some")
+    return faces
+
+
+def votes_to_targets(votes: NDArray[np.integer], stray: int = 1) -> NDArray[np.float32]:
+    """Votes for our five emotions -> a distribution each; rows without a vote left are all 0.
+
+    Args:
+        votes: (N, 5) counts in the order of EMOTIONS.
+        stray: Counts up to this many are taken for slips of a finger and dropped (Barsoum et al. 2016).
+    """
+    kept = np.where(votes > stray, votes, 0).astype(np.float32)
+    return kept / np.maximum(kept.sum(axis=1, keepdims=True), 1e-6)
+
+
+def _by_votes(
+    names: list[str], votes: NDArray[np.int64], read: Callable[[str], NDArray[np.uint8]], stray: int
+) -> Faces:
+    """Keep the pictures whose most frequent vote is one of ours."""
+    targets = votes_to_targets(votes[:, OURS], stray)
+    keep = np.isin(votes.argmax(axis=1), OURS) & (targets.sum(axis=1) > 0)
+    chosen = [(i, names[i]) for i in np.flatnonzero(keep)]
+    rows, images = _read_all(chosen, read)
+    votes = votes[rows]
+    return Faces(
+        images,
+        targets[rows],
+        np.array([OURS.index(top) for top in votes.argmax(axis=1)], np.int64),  # ties as in FER+'s column order
+        votes.max(axis=1) * 2 > votes.sum(axis=1),
+        tuple(names[i] for i in rows),
+    )
+
+
+def _by_label(names: list[str], labels: list[str], read: Callable[[str], NDArray[np.uint8]]) -> Faces:
+    chosen = list(enumerate(names))
+    rows, images = _read_all(chosen, read)
+    index = np.array([EMOTIONS.index(labels[i]) for i in rows], np.int64)
+    targets = np.eye(len(EMOTIONS), dtype=np.float32)[index]
+    return Faces(images, targets, index, np.ones(len(index), bool), tuple(names[i] for i in rows))
+
+
+def _read_all(
+    chosen: list[tuple[int, str]], read: Callable[[str], NDArray[np.uint8]]
+) -> tuple[list[int], NDArray[np.uint8]]:
+    """Read pictures by name; a broken one is named in the log and left out."""
+    rows, images = [], []
+    for row, name in chosen:
+        try:
+            images.append(read(name))
+        except ImageError as error:
+            logger.warning("skipped %s: %s", name, error)
+            continue
+        rows.append(row)
+    if not images:
+        raise DataError("no readable picture in this split; look at the warnings above, or give another folder")
+    return rows, np.stack(images)
+
+
+def _reader(folder: Path, size: int, channels: int) -> Callable[[str], NDArray[np.uint8]]:
+    return lambda name: to_input(load_image(folder / name), (size, size), channels)
+
+
+def _ferplus(folder: Path, split: str, size: int, channels: int, stray: int) -> Faces:
+    usage, subfolder = SPLITS[split]
+    if not (folder / subfolder).is_dir():
+        raise DataError(f"{folder} has fer2013new.csv but no folder {subfolder} for the {split} split")
+    rows = [row for row in _votes(folder / "fer2013new.csv") if row[0] == usage and row[1]]
+    names, votes = [row[1] for row in rows], np.array([row[2] for row in rows], np.int64)
+    return _by_votes(names, votes, _reader(folder / subfolder, size, channels), stray)
+
+
+def _votes(path: Path) -> Iterator[tuple[str, str, list[int]]]:
+    """(usage, picture's name, ten counts) of each row."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        table = csv.DictReader(file)
+        absent = {"Usage", "Image name", *FERPLUS_COLUMNS} - set(table.fieldnames or ())
+        if absent:
+            raise DataError(f"{path} lacks the columns {', '.join(sorted(absent))}; it should be FER+'s fer2013new.csv")
+        for row in table:
+            try:
+                yield row["Usage"], row["Image name"], [int(row[name]) for name in FERPLUS_COLUMNS]
+            except (TypeError, ValueError) as error:
+                raise DataError(f"{path}, line {table.line_num}: votes must be whole numbers") from error
+
+
+def _kaggle(folder: Path, split: str, size: int, channels: int, stray: int) -> Faces:
+    usage = SPLITS[split][0]
+    pixels: dict[str, str] = {}
+    labels: dict[str, int] = {}
+    with (folder / "fer2013.csv").open(newline="", encoding="utf-8-sig") as file:
+        table = csv.DictReader(file)
+        if {"emotion", "pixels", "Usage"} - set(table.fieldnames or ()):
+            raise DataError(f"{folder / 'fer2013.csv'} needs the columns emotion, pixels, Usage")
+        for number, row in enumerate(table):
+            if row["Usage"] == usage:
+                name = f"fer{number:07d}.png"
+                pixels[name], labels[name] = row["pixels"], int(row["emotion"])
+
+    def read(name: str) -> NDArray[np.uint8]:
+        try:
+            grey = np.array(pixels[name].split(), np.uint8).reshape(48, 48)
+        except ValueError as error:
+            raise ImageError(f"row {name} of fer2013.csv is not 48x48 values of 0 to 255") from error
+        return to_input(np.repeat(grey[..., None], 3, axis=2), (size, size), channels)
+
+    if (folder / "fer2013new.csv").is_file():
+        rows = [row for row in _votes(folder / "fer2013new.csv") if row[1] in pixels]
+        return _by_votes([row[1] for row in rows], np.array([row[2] for row in rows], np.int64), read, stray)
+    names = [name for name, label in labels.items() if label in FER2013_CLASSES]
+    return _by_label(names, [FER2013_CLASSES[labels[name]] for name in names], read)
+
+
+def _class_folders(folder: Path, split: str, size: int, channels: int) -> Faces:
+    root = folder / "images" if (folder / "images").is_dir() else folder
+    found = {path.name: path for path in sorted(root.iterdir()) if path.is_dir() and not path.name.startswith(".")}
+    if not set(found) & set(EMOTIONS):
+        raise DataError(
+            f"{folder} is no data set: wanted a folder per class ({', '.join(EMOTIONS)}), fer2013new.csv or fer2013.csv"
+        )
+    foreign = sorted(set(found) - set(EMOTIONS))
+    if foreign:
+        raise DataError(f"{root} has folders that are not our classes: {', '.join(foreign)}; move them away")
+    names, labels, seen = [], [], dict[bytes, str]()
+    for label in EMOTIONS:
+        files = sorted(p for p in found[label].rglob("*") if p.suffix.lower() in PICTURES) if label in found else []
+        if not files:
+            raise DataError(f"{root / label} has no pictures; every class needs some")
+        for path in files:
+            digest = hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
+            if seen.setdefault(digest, label) != label:
+                raise DataError(f"the picture {path} is also in {seen[digest]}; a picture has one label, remove one")
+            names.append(str(path.relative_to(root)))
+            labels.append(label)
+    return _by_label(*_share(names, labels, split), _reader(root, size, channels))
+
+
+def _share(names: list[str], labels: list[str], split: str) -> tuple[list[str], list[str]]:
+    """The 80 % for training or the 20 % for validation, stratified, the same every time."""
+    from sklearn.model_selection import train_test_split
+
+    try:
+        parts = train_test_split(names, labels, test_size=0.2, stratify=labels, random_state=0)
+    except ValueError as error:
+        raise DataError(f"too few pictures to split 80/20: {error}") from error
+    train_names, valid_names, train_labels, valid_labels = parts
+    return (train_names, train_labels) if split == "train" else (valid_names, valid_labels)
+
+
+__all__ = ["LABEL_RULE", "DataError", "Faces", "join", "load", "votes_to_targets"]

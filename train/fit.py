@@ -1,0 +1,153 @@
+"""One training run: from a recipe and two sets of faces to a folder with the network and its record."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from train.architectures import ARCHITECTURES, macs
+from train.data import Faces
+from train.objective import CLASSES, Objective, accuracy, sample_weights, training_graph
+from train.recipe import Recipe
+
+
+class Batches(keras.utils.PyDataset):
+    """Shuffled batches of (uint8 pictures, targets, weights); the order depends on seed and epoch alone."""
+
+    def __init__(self, faces: Faces, recipe: Recipe) -> None:
+        super().__init__()
+        self.images = faces.images
+        self.targets = faces.targets if recipe.targets == "votes" else one_hot(faces.labels)
+        self.weights = sample_weights(self.targets, recipe.class_weights)
+        self.recipe = recipe
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return max(len(self.images) // self.recipe.batch, 1)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
+        batch, seed = self.recipe.batch, (self.recipe.seed, self.epoch)
+        if index == 0 or not hasattr(self, "_order") or self._order[0] != seed:
+            self._order = (seed, np.random.default_rng(seed).permutation(len(self.images)))
+        rows = self._order[1][index * batch : (index + 1) * batch]
+        images, targets, weights = self.images[rows], self.targets[rows], self.weights[rows]
+        if self.recipe.mixup:
+            rng = np.random.default_rng((*seed, index))
+            share = rng.beta(self.recipe.mixup, self.recipe.mixup, (len(rows), 1, 1, 1)).astype("float32")
+            share = np.maximum(share, 1 - share)
+            images = (images * share + images[::-1] * (1 - share) + 0.5).astype("uint8")
+            share = share[:, :, 0, 0]
+            targets = targets * share + targets[::-1] * (1 - share)
+        return images, targets, weights
+
+
+class _SetEpoch(keras.callbacks.Callback):
+    """Tells the batches which epoch it is, also after a resumed start."""
+
+    def __init__(self, batches: Batches) -> None:
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.batches.epoch = epoch
+
+
+def one_hot(labels: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(N,) indices -> (N, 5) rows of 0 and 1."""
+    return np.eye(CLASSES, dtype=np.float32)[labels]
+
+
+def fit(
+    recipe: Recipe, train: Faces, valid: Faces, run: Path, *, teachers: Sequence[keras.Model] = (), verbose: int = 1
+) -> keras.Model:
+    """Train a network and leave it in ``run``; continues where an interrupted run of the same folder stopped.
+
+    Args:
+        recipe: All settings.
+        train: Pictures to learn from.
+        valid: Pictures to watch; never learned from.
+        run: Folder of the run: ``model.keras``, ``log.csv``, ``recipe.json``, ``tensorboard/``, ``state/`` until it is done.
+        teachers: Trained networks to distill from; same input as the network.
+        verbose: Keras' progress: 0 none, 1 bar, 2 a line an epoch.
+
+    Returns:
+        The trained network, float32.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    keras.utils.set_random_seed(recipe.seed)
+    keras.config.set_dtype_policy(recipe.precision)
+    network = ARCHITECTURES[recipe.architecture]()
+    graph = training_graph(network, recipe, train.images.shape[-1], teachers)
+    batches = Batches(train, recipe)
+    graph.compile(
+        optimizer=_optimizer(recipe, len(batches)),
+        loss=Objective(recipe, distilled=bool(teachers)),
+        weighted_metrics=[],
+        metrics=[accuracy],
+    )
+    record = {"recipe": recipe.to_dict(), "parameters": network.count_params(), "macs": macs(network)} | _versions()
+    record |= {"train": train.counts(), "valid": valid.counts()}
+    (run / "recipe.json").write_text(json.dumps(record, indent=1) + "\n")
+    graph.fit(
+        batches,
+        validation_data=(valid.images, one_hot(valid.labels)),
+        validation_batch_size=500,
+        epochs=recipe.epochs,
+        callbacks=_callbacks(recipe, batches, run),
+        verbose=verbose,
+    )
+    keras.config.set_dtype_policy("float32")
+    trained = ARCHITECTURES[recipe.architecture]()
+    trained.set_weights(network.get_weights())
+    trained.save(run / "model.keras")
+    return trained
+
+
+def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
+    rate: Any = recipe.learning_rate
+    if recipe.schedule == "cosine":
+        total = steps * recipe.epochs
+        warmup = int(total * recipe.warmup)
+        rate = keras.optimizers.schedules.CosineDecay(
+            rate / 20, total - warmup, alpha=0.001, warmup_target=rate, warmup_steps=warmup
+        )
+    average = {"use_ema": True, "ema_momentum": recipe.average} if recipe.average else {}
+    if recipe.optimizer == "adam":
+        return keras.optimizers.Adam(rate, **average)
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, **average)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+def _callbacks(recipe: Recipe, batches: Batches, run: Path) -> list[keras.callbacks.Callback]:
+    made: list[keras.callbacks.Callback] = [
+        _SetEpoch(batches),
+        keras.callbacks.BackupAndRestore(str(run / "state")),
+        keras.callbacks.CSVLogger(str(run / "log.csv"), append=True),
+    ]
+    if keras.backend.backend() == "tensorflow":
+        made.append(keras.callbacks.TensorBoard(str(run / "tensorboard")))
+    if recipe.schedule == "plateau":
+        made.append(keras.callbacks.ReduceLROnPlateau(patience=5))
+    if recipe.early_stopping:
+        made.append(keras.callbacks.EarlyStopping(patience=recipe.early_stopping, restore_best_weights=True))
+    return made
+
+
+def _versions() -> dict[str, Any]:
+    return {
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
+__all__ = ["Batches", "fit", "one_hot"]

@@ -1,0 +1,78 @@
+"""Whole photos with a label each: their faces are found and cropped as on the device.
+
+Layout: ``images/`` and ``labels.csv`` with the columns image, label and person. A person's photos are either all for
+training or all for measuring.
+"""
+
+from __future__ import annotations
+
+import csv
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.detector import HaarDetector
+from edge.images import load_image
+from edge.labels import EMOTIONS
+from edge.preprocess import crop_face, to_gray, to_input
+from train.data import DataError, Faces
+
+MARGINS = (-0.06, 0.0, 0.1)  # one crop each: a detector's boxes are uneven
+
+
+def photo_list(folder: Path, split: str) -> list[tuple[Path, int]]:
+    """(path, index of its label) of the photos of one split: ``train`` or ``valid``, halves by person, or ``all``.
+
+    Raises:
+        DataError: There is no ``labels.csv``, or it names a class that is not ours.
+    """
+    table = folder / "labels.csv"
+    if not table.is_file():
+        raise DataError(f"no {table}; photos need images/ and labels.csv with the columns image, label, person")
+    listed = []
+    with table.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if row["label"] not in EMOTIONS:
+                raise DataError(f"{table} names the class {row['label']!r}; wanted one of {', '.join(EMOTIONS)}")
+            side = ("train", "valid")[zlib.crc32(row["person"].encode()) % 2]
+            if split in (side, "all"):
+                listed.append((folder / "images" / row["image"], EMOTIONS.index(row["label"])))
+    return listed
+
+
+def photo_faces(
+    folder: Path, split: str, *, size: int = 48, channels: int = 1, rare: int = 3, sure: float = 0.9
+) -> Faces:
+    """Crops of the photos' largest faces to train on, several margins each; the whole photo where none is found.
+
+    Args:
+        folder: The photos.
+        split: ``train``, ``valid`` or ``all``.
+        size: Height and width of the crops.
+        channels: 1 grey, 3 RGB.
+        rare: How often the crops of Angry, Sad and Surprise are repeated, of which there are few.
+        sure: Probability of the given label in the targets: one student's opinion is not certain.
+    """
+    detector, images, labels, names = HaarDetector(), [], [], []
+    for path, label in photo_list(folder, split):
+        photo = load_image(path)
+        repeats = rare if EMOTIONS[label] in ("Angry", "Sad", "Surprise") else 1
+        for crop in _crops(photo, detector, MARGINS):
+            images += [to_input(crop, (size, size), channels)] * repeats
+            labels += [label] * repeats
+            names += [path.name] * repeats
+    index = np.array(labels, np.int64)
+    spread = (1 - sure) / len(EMOTIONS)
+    targets = np.eye(len(EMOTIONS), dtype=np.float32)[index] * np.float32(sure) + np.float32(spread)
+    return Faces(np.stack(images), targets, index, np.ones(len(index), bool), tuple(names))
+
+
+def _crops(photo: NDArray[np.uint8], detector: HaarDetector, margins: Sequence[float]) -> list[NDArray[np.uint8]]:
+    boxes = detector.detect(to_gray(photo))
+    return [crop_face(photo, boxes[0], margin) for margin in margins] if boxes else [photo]
+
+
+__all__ = ["MARGINS", "photo_faces", "photo_list"]
