@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -87,6 +88,7 @@ def command(
 
 def main() -> None:
     """Run the command; a stop signal ends it as Ctrl-C does, so that scratch files go too."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     command(prog_name="python -m convert")
 

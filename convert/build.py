@@ -108,8 +108,7 @@ def build(order: Order, say: Callable[[str], None] = lambda _: None) -> Table:
 def _prepare(order: Order, say: Callable[[str], None]) -> _Subject:
     say(f"loading {order.model}")
     model = export.load(order.model)
-    _, height, width, _ = model.input_shape
-    pictures = read(order.data, (height, width), order.samples, order.limit)
+    pictures = read(order.data, model.input_shape[1], order.samples, order.limit)
     say(f"calibrating on {len(pictures.calibration)} pictures, measuring on {len(pictures.measured)}")
     answers = export.predict(model, pictures.measured)
     if np.abs(answers.sum(axis=1) - 1).max() > 0.01 or answers.min() < 0:

@@ -8,11 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.errors import ConversionError
-from edge.preprocess import to_input
-from train.data import Faces, load
+from train.data import LABEL_RULE, load
 
-LABEL_RULE = "the class with most votes among the five; pictures without a single one are left out"
 SEED = 20
 
 
@@ -21,8 +18,8 @@ class Pictures:
     """Pictures in the form a model takes.
 
     Attributes:
-        calibration: uint8 (n, height, width, 3) RGB, the same number of each class, of the training split.
-        measured: uint8 (N, height, width, 3) RGB, of the validation split.
+        calibration: uint8 (n, size, size, 3) RGB, the same number of each class, of the training split.
+        measured: uint8 (N, size, size, 3) RGB, of the validation split.
         labels: int64 (N,), index of the right class of each measured picture.
         source: What the data is, in words.
         measured_on: What was measured on, in words.
@@ -35,7 +32,7 @@ class Pictures:
     measured_on: str
 
 
-def read(data: Path, size: tuple[int, int], samples: int, limit: int | None = None) -> Pictures:
+def read(data: Path, size: int, samples: int, limit: int | None = None) -> Pictures:
     """Read a data set of any layout that training reads.
 
     Args:
@@ -45,26 +42,19 @@ def read(data: Path, size: tuple[int, int], samples: int, limit: int | None = No
         limit: Measure on at most this many pictures, balanced; all if None.
 
     Raises:
-        ConversionError: There are no calibration pictures of some class, or none to measure on.
-        DataError: The folder is not a data set.
+        DataError: The folder is not a data set, or a split lacks pictures of a class.
     """
-    training, validation = load(data, "train"), load(data, "valid")
-    empty = [name for name, count in training.counts().items() if count == 0]
-    if empty:
-        raise ConversionError(
-            f"{data} has no training pictures of {', '.join(empty)}; calibration needs some of every class"
-        )
-    if not len(validation):
-        raise ConversionError(f"{data} has no validation pictures to measure on; give a data set of more pictures")
+    training, validation = (load(data, split, size=size, channels=3) for split in ("train", "valid"))
     chosen = training.pick(balanced(training.labels, samples))
     judged = validation.pick(balanced(validation.labels, limit)) if limit else validation
     counts = ", ".join(f"{name} {count}" for name, count in training.counts().items())
+    name = data.resolve().name
     return Pictures(
-        calibration=_resized(chosen, size),
-        measured=_resized(judged, size),
+        calibration=chosen.images,
+        measured=judged.images,
         labels=judged.labels,
-        source=f"{data.resolve().name}, training split: {len(training)} pictures ({counts})",
-        measured_on=f"{data.resolve().name}, validation split: {len(judged)} pictures; right is {LABEL_RULE}",
+        source=f"{name}, training split: {len(training)} pictures ({counts})",
+        measured_on=f"{name}, validation split: {len(judged)} pictures; label: {LABEL_RULE}",
     )
 
 
@@ -76,9 +66,4 @@ def balanced(labels: NDArray[np.int64], total: int) -> NDArray[np.int64]:
     return np.sort(np.concatenate([rows[:share] for rows in shuffled]))
 
 
-def _resized(faces: Faces, size: tuple[int, int]) -> NDArray[np.uint8]:
-    rgb = np.repeat(faces.images, 3, axis=3) if faces.images.shape[3] == 1 else faces.images
-    return np.stack([to_input(picture, size, 3) for picture in rgb])
-
-
-__all__ = ["LABEL_RULE", "Pictures", "balanced", "read"]
+__all__ = ["Pictures", "balanced", "read"]

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convert.errors import ConversionError
 from convert.pictures import balanced, read
 from edge.errors import EdgeError
 from edge.labels import EMOTIONS
@@ -29,8 +28,8 @@ def test_balanced_takes_as_many_of_each_class_as_there_are():
 
 
 def test_pictures_fit_the_model_and_the_splits_do_not_meet(faces):
-    pictures = read(faces, (48, 40), samples=25)
-    assert pictures.calibration.shape == (25, 48, 40, 3)
+    pictures = read(faces, 48, samples=25)
+    assert pictures.calibration.shape == (25, 48, 48, 3)
     assert pictures.calibration.dtype == pictures.measured.dtype == np.uint8
     assert np.bincount(pictures.labels, minlength=5).tolist() == [4] * 5
     calibrated = {tuple(pixel) for pixel in pictures.calibration[:, 0, 0]}
@@ -41,16 +40,16 @@ def test_pictures_fit_the_model_and_the_splits_do_not_meet(faces):
 
 
 def test_limit_keeps_the_classes_balanced(faces):
-    assert np.bincount(read(faces, (24, 24), samples=5, limit=10).labels).tolist() == [2] * 5
+    assert np.bincount(read(faces, 24, samples=5, limit=10).labels).tolist() == [2] * 5
 
 
 def test_a_class_without_pictures_is_named(faces):
     for picture in (faces / "Neutral").iterdir():
         picture.unlink()
     with pytest.raises(EdgeError, match="Neutral"):
-        read(faces, (24, 24), samples=5)
+        read(faces, 24, samples=5)
 
 
 def test_no_pictures_at_all(tmp_path):
-    with pytest.raises((EdgeError, ConversionError)):
-        read(tmp_path, (24, 24), samples=5)
+    with pytest.raises(EdgeError, match="no data set"):
+        read(tmp_path, 24, samples=5)

@@ -70,7 +70,6 @@ def write_models(folder: Path) -> None:
     network(classes=7).save(folder / "seven.keras")
     keras.Model(model.input, model.layers[-2].output).save(folder / "no-softmax.keras")
     fragile(model).save(folder / "fragile.keras")
-    write_others(folder / "others", model, scaled)
 
 
 def fragile(model: keras.Model) -> keras.Model:
@@ -86,33 +85,6 @@ def fragile(model: keras.Model) -> keras.Model:
     widen.set_weights([np.concatenate([np.eye(count), np.full((count, 1), 1000)], axis=1, dtype="float32")[None, None]])
     narrow.set_weights([np.pad(kernel, ((0, 0), (0, 0), (0, 1), (0, 0))), bias])
     return made
-
-
-def write_others(folder: Path, model: keras.Model, pictures: np.ndarray) -> None:
-    """Classifiers that this project did not convert: some conform, some do not."""
-    import keras
-    import tensorflow as tf
-    from keras import layers
-
-    folder.mkdir()
-
-    def save(name: str, made: keras.Model, kind: type | None = None) -> None:
-        converter = tf.lite.TFLiteConverter.from_keras_model(made)
-        if kind:
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            converter.representative_dataset = lambda: ([picture[None]] for picture in pictures[::4])
-            converter.inference_input_type = converter.inference_output_type = kind
-        (folder / f"{name}.tflite").write_bytes(converter.convert())
-
-    image = keras.Input(batch_shape=(1, SIZE, SIZE, 3))
-    grey = keras.Input(batch_shape=(1, SIZE, SIZE, 1))
-    save("int8", keras.Model(image, model(image)), tf.int8)
-    save("grey", keras.Model(grey, model(layers.Concatenate()([grey, grey, grey]))))
-    logits = keras.Model(model.input, model.layers[-2].output)
-    save("logits", keras.Model(image, logits(image)))
-    save("two-inputs", keras.Model([image, grey], model(layers.Add()([image, grey]))))
-    four = keras.Input(batch_shape=(4, SIZE, SIZE, 3))
-    save("batch-of-four", keras.Model(four, model(four)))
 
 
 if __name__ == "__main__":
