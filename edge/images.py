@@ -146,6 +146,8 @@ def _to_rgb(image: PilImage.Image) -> NDArray[np.uint8]:
         return np.repeat(_wide_grey(np.asarray(image))[:, :, None], 3, axis=2)
     if mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         return _over_white(np.asarray(image.convert("RGBA")))
+    if mode == "L":
+        return np.repeat(np.asarray(image)[:, :, None], 3, axis=2)
     return np.asarray(image if mode == "RGB" else image.convert("RGB"))
 
 

@@ -8,13 +8,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.annotate import annotate
 from edge.atomic import atomic_write
 from edge.errors import OutputError
 from edge.sources.files import Picture
 from edge.types import FrameResult
 
 _JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
+
+
+def annotated_path(folder: Path, picture: Picture) -> Path:
+    """Where the marked copy of a picture goes."""
+    path = folder / picture.target
+    return path if path.suffix.lower() in (*_JPEG, ".png") else path.with_name(path.name + ".png")
 
 
 def save_annotated(image_rgb: NDArray[np.uint8], result: FrameResult, folder: Path, picture: Picture) -> Path:
@@ -25,10 +30,7 @@ def save_annotated(image_rgb: NDArray[np.uint8], result: FrameResult, folder: Pa
     """
     from PIL import Image
 
-    path = folder / picture.target
-    suffix = path.suffix.lower()
-    if suffix not in (*_JPEG, ".png"):
-        path = path.with_name(path.name + ".png")
+    path = annotated_path(folder, picture)
     if path.exists() and os.path.exists(picture.path) and path.samefile(picture.path):  # noqa: PTH110
         raise OutputError(f"{path} is the picture itself; give --annotate another folder")
     try:
@@ -37,11 +39,11 @@ def save_annotated(image_rgb: NDArray[np.uint8], result: FrameResult, folder: Pa
         raise OutputError(f"{path.parent} cannot be made: {error.strerror}") from error
     marked = Image.fromarray(annotate(image_rgb, result))
     with atomic_write(path) as file:
-        if suffix in _JPEG:
+        if path.suffix.lower() in _JPEG:
             marked.save(file, "JPEG", quality=92)
         else:
             marked.save(file, "PNG")
     return path
 
 
-__all__ = ["save_annotated"]
+__all__ = ["annotated_path", "save_annotated"]

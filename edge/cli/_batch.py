@@ -19,6 +19,7 @@ import click
 
 from edge.atomic import atomic_write
 from edge.classifier import Classifier
+from edge.cli._annotated import annotated_path, save_annotated
 from edge.cli.options import make_pipeline
 from edge.errors import ImageError, OutputError
 from edge.images import MAX_STREAM_BYTES, load_image
@@ -69,10 +70,12 @@ class _Reader:
         except ImageError as error:
             return FrameResult(source, 0, 0, error=str(error))
         decoded = perf_counter()
-        result = self.pipeline().analyze(image, source=source)
+        try:
+            result = self.pipeline().analyze(image, source=source)
+        except (cv2.error, MemoryError) as error:
+            height, width = image.shape[:2]
+            return FrameResult(source, 0, 0, error=f"cannot be searched at {width}x{height} pixels: {error}")
         if self.annotate:
-            from edge.cli._annotated import save_annotated
-
             save_annotated(image, result, self.annotate, picture)
         return replace(result, timing_ms={"decode": (decoded - started) * 1e3, **result.timing_ms})
 
@@ -107,7 +110,8 @@ def run(
         file.flush()
     progress.end()
     if annotate and progress.done > progress.bad:
-        click.echo(f"annotated pictures are in {one_line(unicode_name(annotate))}", err=True)
+        where = annotated_path(annotate, next(find_pictures(paths))) if single else annotate
+        click.echo(f"annotated {'picture' if single else 'pictures'}: {one_line(unicode_name(where))}", err=True)
     if interrupted:
         click.echo("interrupted", err=True)
         if jobs > 1:  # a thread that waits for a slow disk or a pipe would hold up a normal exit

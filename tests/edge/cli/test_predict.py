@@ -156,7 +156,7 @@ def test_annotated_pictures(cli: Any, album: Path, tmp_path: Path, photo: Path) 
     Image.new("RGB", (50, 50)).save(album / "z.gif")
     done = cli("predict", album, "--annotate", marked)
     assert done.returncode == 0
-    assert f"annotated pictures are in {marked}\n".encode() in done.stderr
+    assert f"annotated pictures: {marked}\n".encode() in done.stderr
     found = sorted(str(path.relative_to(marked)) for path in marked.rglob("*") if path.is_file())
     assert found == [*NAMES, "z.gif.png"]
     before, after = (np.asarray(Image.open(path)).astype(int) for path in (photo, marked / "a.jpg"))
