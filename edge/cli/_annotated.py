@@ -30,10 +30,12 @@ def save_annotated(image_rgb: NDArray[np.uint8], result: FrameResult, folder: Pa
     """
     from PIL import Image
 
+    from edge.annotate import annotate
+
     path = annotated_path(folder, picture)
-    if path.exists() and os.path.exists(picture.path) and path.samefile(picture.path):  # noqa: PTH110
-        raise OutputError(f"{path} is the picture itself; give --annotate another folder")
     try:
+        if os.path.exists(path) and os.path.exists(picture.path) and path.samefile(picture.path):  # noqa: PTH110
+            raise OutputError(f"{path} is the picture itself; give --annotate another folder")
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{path.parent} cannot be made: {error.strerror}") from error
