@@ -5,11 +5,9 @@ import { number, percent, t } from "./i18n.js";
 
 const TYPES = ["image/jpeg", "image/png", "image/webp"];
 const $ = (id) => document.getElementById(id);
+let about = null;
 let latest = null;
 let running = 0;
-
-const about = await begin();
-limits();
 
 for (const id of ["file", "camera"]) {
   $(id).addEventListener("change", ({ target }) => {
@@ -39,6 +37,9 @@ document.addEventListener("language", () => {
   limits();
   if (latest) show(latest);
 });
+// Pictures are taken from the first moment on; what the kiosk allows becomes known in between.
+about = await begin();
+limits();
 
 function limits() {
   if (about) $("limits").textContent = t("upload.limits", { n: number(about.upload.max_bytes / 1e6) });

@@ -310,5 +310,8 @@ def test_an_address_in_use_is_said():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises(ConfigError, match="cannot listen on 127.0.0.1"), running(None, port=taken.getsockname()[1]):
+        with (
+            pytest.raises(ConfigError, match=r"cannot listen on 127\.0\.0\.1"),
+            running(None, port=taken.getsockname()[1]),
+        ):
             pass

@@ -61,7 +61,7 @@ def test_the_environment_can_name_the_file(file):
     ],
 )
 def test_a_wrong_file_is_an_error_that_helps(file, text, words):
-    with pytest.raises(ConfigError, match="kiosk.toml") as caught:
+    with pytest.raises(ConfigError, match=r"kiosk\.toml") as caught:
         load(path=file(text), environ={})
     assert words in str(caught.value)
 
