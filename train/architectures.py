@@ -1,7 +1,7 @@
 """The networks: Keras functional models from an RGB crop in [0, 1] to the probabilities of the five emotions.
 
-Every network takes float32 (N, H, W, 3), red first, and has a layer ``logits`` before its softmax. Code is neutral to the
-Keras backend.
+Every network takes float32 (N, H, W, 3), red first, and has a layer ``logits`` before its softmax. Code is neutral to
+the Keras backend.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def residual(
 ) -> keras.Model:
     """A plain residual network of dense 3x3 convolutions that is indifferent to colour.
 
-    A fixed luma step comes first, so that a tinted picture and its grey copy give the same answer. Convolution, BatchNorm,
-    ReLU in that order, which the converter folds into one operation; a 1x1 convolution after global pooling instead of
-    a dense layer, which older interpreters load in every number format.
+    A fixed luma step comes first, so that a tinted picture and its grey copy give the same answer. Convolution,
+    BatchNorm, ReLU in that order, which the converter folds into one operation; a 1x1 convolution after global pooling
+    instead of a dense layer, which older interpreters load in every number format.
 
     Args:
         widths: Channels of each stage; every stage halves the picture.

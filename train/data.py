@@ -96,7 +96,7 @@ def load(folder: Path, split: str, *, size: int = 48, channels: int = 1, stray: 
         folder: FER+ (``fer2013new.csv`` beside ``FER2013Train/``...), Kaggle's (``fer2013.csv``, with
             ``fer2013new.csv`` or without), or a folder per class (``Angry/`` ... or ``images/Angry/`` ...), which
             has no split of its own and is divided 80/20, stratified, the same way every time.
-        split: ``train``, ``valid`` or ``test``.
+        split: ``train``, ``valid`` or ``test``; of a folder per class also ``all``.
         size: Height and width of the pictures in pixels.
         channels: 1 grey, 3 RGB.
         stray: Votes up to this many for a class are dropped as slips (Barsoum et al. 2016).
@@ -117,6 +117,15 @@ def load(folder: Path, split: str, *, size: int = 48, channels: int = 1, stray: 
     if missing:
         raise DataError(f"{folder}: the {split} split has no picture of {', '.join(missing)}; every class needs some")
     return faces
+
+
+def label_rules(folder: Path) -> dict[str, str]:
+    """What counts as right in a data set: name of the rule -> the rule in words; FER+ votes allow two."""
+    if (Path(folder) / "fer2013new.csv").is_file():
+        return {"majority": "the emotion that more than 50 % of all votes name", "plurality": LABEL_RULE}
+    if (Path(folder) / "fer2013.csv").is_file():
+        return {"label": "the one label of fer2013.csv (without disgust and fear)"}
+    return {"label": "the picture's folder"}
 
 
 def votes_to_targets(votes: NDArray[np.integer], stray: int = 1) -> NDArray[np.float32]:
@@ -178,12 +187,19 @@ def _reader(folder: Path, size: int, channels: int) -> Callable[[str], NDArray[n
 
 
 def _ferplus(folder: Path, split: str, size: int, channels: int, stray: int) -> Faces:
-    usage, subfolder = SPLITS[split]
+    usage, subfolder = _names_of(split)
     if not (folder / subfolder).is_dir():
         raise DataError(f"{folder} has fer2013new.csv but no folder {subfolder} for the {split} split")
     rows = [row for row in _votes(folder / "fer2013new.csv") if row[0] == usage and row[1]]
     names, votes = [row[1] for row in rows], np.array([row[2] for row in rows], np.int64)
     return _by_votes(names, votes, _reader(folder / subfolder, size, channels), stray)
+
+
+def _names_of(split: str) -> tuple[str, str]:
+    """Kaggle's and FER+'s names of a split."""
+    if split not in SPLITS:
+        raise DataError(f"no split {split!r} in FER2013; there are {', '.join(SPLITS)}")
+    return SPLITS[split]
 
 
 def _votes(path: Path) -> Iterator[tuple[str, str, list[int]]]:
@@ -201,7 +217,7 @@ def _votes(path: Path) -> Iterator[tuple[str, str, list[int]]]:
 
 
 def _kaggle(folder: Path, split: str, size: int, channels: int, stray: int) -> Faces:
-    usage = SPLITS[split][0]
+    usage = _names_of(split)[0]
     pixels: dict[str, str] = {}
     labels: dict[str, int] = {}
     with (folder / "fer2013.csv").open(newline="", encoding="utf-8-sig") as file:
@@ -252,7 +268,9 @@ def _class_folders(folder: Path, split: str, size: int, channels: int) -> Faces:
 
 
 def _share(names: list[str], labels: list[str], split: str) -> tuple[list[str], list[str]]:
-    """The 80 % for training or the 20 % for validation, stratified, the same every time."""
+    """The 80 % for training, the 20 % for validation, stratified and the same every time, or all."""
+    if split == "all":
+        return names, labels
     from sklearn.model_selection import train_test_split
 
     try:
@@ -263,4 +281,4 @@ def _share(names: list[str], labels: list[str], split: str) -> tuple[list[str], 
     return (train_names, train_labels) if split == "train" else (valid_names, valid_labels)
 
 
-__all__ = ["LABEL_RULE", "DataError", "Faces", "join", "load", "votes_to_targets"]
+__all__ = ["LABEL_RULE", "DataError", "Faces", "join", "label_rules", "load", "votes_to_targets"]

@@ -62,7 +62,7 @@ def training_graph(network: keras.Model, recipe: Recipe, channels: int, teachers
 
 
 class Objective(keras.losses.Loss):
-    """Cross-entropy with the votes, mixed with that to the teachers' softened answer (Hinton, Vinyals and Dean 2015)."""
+    """Cross-entropy with the votes, mixed with that to the teachers' softened answer (Hinton et al. 2015)."""
 
     def __init__(self, recipe: Recipe, *, distilled: bool) -> None:
         super().__init__(name="objective")

@@ -1,0 +1,148 @@
+"""Pictures worth looking at: learning curves, confusion, classes, reliability, and the most confident mistakes.
+
+The sheet of mistakes shows faces of the data set, whose licence may forbid passing it on; keep it in the run's folder.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from edge.labels import EMOTIONS
+from train.data import Faces
+from train.metrics import Score, reliability, score
+
+BLUE, ORANGE, GREY = "#2a6f97", "#e07a3f", "#8d99a6"
+MISTAKES = (5, 8)  # rows and columns of the sheet
+
+
+def draw_answers(probabilities: NDArray[np.float32], faces: Faces, folder: Path) -> None:
+    """Write ``confusion.png``, ``classes.png``, ``reliability.png`` and ``mistakes.png``.
+
+    Args:
+        probabilities: (N, 5) answers to ``faces``.
+        faces: What was asked about.
+        folder: Made if it is not there.
+    """
+    found = score(probabilities, faces.labels)
+    _save(folder / "confusion.png", (5.4, 4.6), lambda axes: _confusion(axes, found))
+    _save(folder / "classes.png", (6.4, 3.8), lambda axes: _classes(axes, found))
+    _save(folder / "reliability.png", (4.8, 4.6), lambda axes: _reliability(axes, probabilities, faces.labels))
+    _mistakes(probabilities, faces, folder / "mistakes.png")
+
+
+def draw_curves(log: Path, folder: Path) -> None:
+    """Write ``curves.png`` from a run's ``log.csv``: loss and accuracy an epoch, training and watched pictures."""
+    with log.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    if not rows:
+        return
+    epochs = [int(row["epoch"]) + 1 for row in rows]
+    figure = Figure((9, 3.6), layout="constrained")
+    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for key, label, colour in ((name, "training, changed at random", ORANGE), (f"val_{name}", "watched", BLUE)):
+            axes.plot(epochs, [float(row[key]) for row in rows], color=colour, label=label, marker="o", markersize=2)
+        best = (min if name == "loss" else max)(rows, key=lambda row, name=name: float(row[f"val_{name}"]))
+        axes.axvline(int(best["epoch"]) + 1, color=GREY, linewidth=0.8, linestyle=":")
+        value = float(best[f"val_{name}"])
+        axes.set_title(f"{name}: best watched {value:.3f} in epoch {int(best['epoch']) + 1}", fontsize=10)
+        axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        _plain(axes)
+        axes.legend(frameon=False, fontsize=8)
+    folder.mkdir(parents=True, exist_ok=True)
+    figure.savefig(folder / "curves.png", dpi=150)
+
+
+def _confusion(axes: Axes, found: Score) -> None:
+    table = np.array(found.confusion)
+    share = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(table.shape):
+        colour = "white" if share[row, column] > 0.55 else "black"
+        text = f"{share[row, column]:.0%}\n{table[row, column]:,}"
+        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
+    axes.set_xticks(range(len(EMOTIONS)), EMOTIONS)
+    axes.set_yticks(range(len(EMOTIONS)), EMOTIONS)
+    axes.set_xlabel("answer")
+    axes.set_ylabel("label")
+    axes.set_title(f"{found.pictures:,} pictures, {found.accuracy.value:.1%} right", fontsize=10)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+
+
+def _classes(axes: Axes, found: Score) -> None:
+    for shift, figure, colour in ((-0.27, "precision", GREY), (0.0, "recall", BLUE), (0.27, "f1", ORANGE)):
+        marks = [getattr(found.classes[name], figure) for name in EMOTIONS]
+        values = np.array([mark.value for mark in marks])
+        errors = np.array([[m.value - m.low for m in marks], [m.high - m.value for m in marks]]).clip(0)
+        places = np.arange(len(EMOTIONS)) + shift
+        axes.bar(places, values, 0.25, color=colour, label="F1" if figure == "f1" else figure)
+        axes.errorbar(places, values, errors, fmt="none", ecolor="#222222", elinewidth=0.9, capsize=2)
+    axes.set_xticks(range(len(EMOTIONS)), [f"{name}\n{found.classes[name].pictures:,}" for name in EMOTIONS])
+    axes.set_ylim(0, 1)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    axes.set_title("By class, with 95 % intervals and the number of pictures", fontsize=10, loc="left")
+    axes.legend(frameon=False, fontsize=8, ncols=3, loc="upper right", bbox_to_anchor=(1, 1.12))
+    _plain(axes)
+
+
+def _reliability(axes: Axes, probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
+    edges, confidence, right, count = reliability(probabilities, labels)
+    error = float(np.sum(count * np.abs(confidence - right)) / count.sum())
+    filled = count > 0
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="confidence kept")
+    width = 1 / len(edges)
+    axes.bar(edges[filled] + width / 2, right[filled], width * 0.92, color=BLUE, alpha=0.85, label="answered right")
+    axes.scatter(confidence[filled], right[filled], color=ORANGE, s=14, zorder=3, label="at its mean confidence")
+    for edge, height, number in zip(edges[filled], right[filled], count[filled], strict=True):
+        axes.text(edge + width / 2, height + 0.015, f"{number:,}", ha="center", fontsize=6, color="#444444")
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1.05)
+    axes.set_xlabel("confidence of the answer")
+    axes.set_ylabel("share answered right")
+    axes.set_title(f"Reliability: calibration error {error:.3f}; numbers are pictures", fontsize=10, loc="left")
+    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    _plain(axes)
+
+
+def _mistakes(probabilities: NDArray[np.float32], faces: Faces, path: Path) -> None:
+    """A sheet of the wrong answers given with most confidence, the worst first."""
+    answers = probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(answers != faces.labels)
+    worst = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
+    rows, columns = MISTAKES
+    figure = Figure((columns * 1.25, rows * 1.62), layout="constrained")
+    figure.suptitle(f"Most confident of {len(wrong):,} mistakes: answer and confidence, then the label", fontsize=11)
+    for axes, index in zip(figure.subplots(rows, columns).flat, [*worst, *[None] * (rows * columns)], strict=False):
+        axes.axis("off")
+        if index is None:
+            continue
+        picture = faces.images[index]
+        axes.imshow(picture if picture.shape[2] == 3 else picture[..., 0], cmap="gray", vmin=0, vmax=255)
+        told, label = EMOTIONS[answers[index]], EMOTIONS[faces.labels[index]]
+        axes.set_title(f"{told} {probabilities[index].max():.0%}\nis {label}", fontsize=8)
+        axes.text(0.5, -0.03, faces.names[index], fontsize=5, ha="center", va="top", transform=axes.transAxes)
+    figure.savefig(path, dpi=120)
+
+
+def _save(path: Path, size: tuple[float, float], draw: Callable[[Axes], None]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure = Figure(size, layout="constrained")
+    draw(figure.subplots())
+    figure.savefig(path, dpi=150)
+
+
+def _plain(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+__all__ = ["draw_answers", "draw_curves"]
