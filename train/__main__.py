@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -40,6 +43,93 @@ def fit(data: Path, photos: Path | None, recipe: str, overrides: tuple[str, ...]
     from train.session import train_run
 
     train_run(resolved, data, photos, run or Path("runs") / Path(recipe).stem)
+
+
+@cli.command()
+@click.argument("model", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Data set; its validation split is used.")
+@click.option("--output", type=click.Path(path_type=Path), default=Path("models/emotion.keras"), help="File to write.")
+@click.option("--balance", default=0.15, help="How far rare classes are favoured: exponent of the inverse frequency.")
+def calibrate(model: Path, data: Path, output: Path, balance: float) -> None:
+    """Fold temperature and class offsets into the head of MODEL (.keras)."""
+    import keras
+
+    from train import calibrate as calibration
+    from train.data import load
+
+    network = keras.saving.load_model(model)
+    size = network.input_shape[1]
+    frequency = load(data, "train", size=size).targets.mean(axis=0)
+    temperature, offsets = calibration.calibrate(network, load(data, "valid", size=size), frequency, balance)
+    network.save(output)
+    click.echo(f"{output}: temperature {temperature:.2f}, class offsets {offsets}")
+
+
+@cli.command()
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Data set of any layout that fit reads.")
+@click.option("--photos", type=click.Path(path_type=Path), help="Photos to measure end to end, in several lights.")
+@click.option("--split", default="valid", help="Part of the data: train, valid, test; all of a folder per class.")
+@click.option(
+    "--model", type=click.Path(path_type=Path), default=Path("models/emotion.tflite"), help="A .tflite or .keras file."
+)
+@click.option(
+    "--float",
+    "trained",
+    type=click.Path(path_type=Path),
+    help="The .keras file that MODEL was made from.  [default: of the same name, if there]",
+)
+@click.option(
+    "--beside", multiple=True, metavar="NAME=FILE", help="Another .tflite or .keras file to measure; repeatable."
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="Where the figures go.  [default: metrics.json beside MODEL]"
+)
+@click.option("--pictures", type=click.Path(path_type=Path), help="Folder for plots and a sheet of the worst mistakes.")
+def evaluate(
+    *,
+    data: Path,
+    photos: Path | None,
+    split: str,
+    model: Path,
+    trained: Path | None,
+    beside: tuple[str, ...],
+    output: Path | None,
+    pictures: Path | None,
+) -> None:
+    """Measure a model, and others beside it, on a data set and on photos; print one table, write metrics.json."""
+    from edge.atomic import atomic_write
+    from train.evaluate import evaluate as measure
+    from train.judges import judge
+    from train.table import report
+
+    others = dict(_named(text) for text in beside)
+    judges = {model.name: judge(model)}
+    trained = trained or model.with_suffix(".keras")
+    if trained != model and trained.is_file():
+        judges["float"] = judge(trained, judges[model.name].form.margin)
+        for figure in ("parameters", "macs"):  # one network, in two files
+            judges[model.name].about[figure] = judges["float"].about[figure]
+    judges |= {name: judge(path) for name, path in others.items()}
+    tree, answers, faces = measure(judges, data, photos, split=split, progress=_progress)
+    with atomic_write(output or model.with_name("metrics.json")) as file:
+        file.write(json.dumps(tree, indent=1).encode() + b"\n")
+    if pictures:
+        from train.plots import draw_answers
+
+        draw_answers(answers, faces, pictures)
+    click.echo(report(tree), nl=False)
+
+
+def _named(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if not equals or name == "float":
+        raise click.UsageError(f"--beside takes NAME=FILE, with a name other than float; got {text!r}")
+    return name, Path(path)
+
+
+def _progress(items: Iterable[Any], length: int) -> Iterator[Any]:
+    with click.progressbar(items, length=length, label="photos", file=sys.stderr) as bar:
+        yield from bar
 
 
 def main() -> None:
