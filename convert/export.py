@@ -82,9 +82,7 @@ def _check_shape(path: Path, model: keras.Model) -> None:
         )
     taken, given = tuple(model.inputs[0].shape), tuple(model.outputs[0].shape)
     if len(taken) != 4 or taken[3] != 3 or None in taken[1:] or taken[1] != taken[2]:
-        raise ModelError(
-            f"model {path} takes {taken}; wanted square RGB of a fixed size (batch, size, size, 3)"
-        )
+        raise ModelError(f"model {path} takes {taken}; wanted square RGB of a fixed size (batch, size, size, 3)")
     if given[1:] != (len(EMOTIONS),):
         raise ModelError(
             f"model {path} gives {given}; wanted {len(EMOTIONS)} classes ({', '.join(EMOTIONS)}): train it on these"
