@@ -100,6 +100,7 @@ function show(result) {
   $("main").classList.add("done");
   $("shown").hidden = false;
   $("boxes").replaceChildren();
+  $("boxes").dataset.crowd = result.faces.length > 1 ? "many" : "one";
   $("people").replaceChildren();
   result.faces.forEach((face, index) => {
     if (!result.fallback) {

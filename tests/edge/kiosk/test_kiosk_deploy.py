@@ -1,0 +1,106 @@
+"""What `make install-kiosk` puts on a device."""
+
+import getpass
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+from kiosk_stage import ROOT
+
+from edge.kiosk.config import load
+
+DEPLOY = ROOT / "deploy"
+UNIT = DEPLOY / "emotion-edge-kiosk.service"
+HAS_SYSTEMD = shutil.which("systemd-analyze") is not None
+
+
+@pytest.fixture
+def unit(tmp_path):
+    """The unit, calling a program that is there."""
+    path = tmp_path / UNIT.name
+    path.write_text(UNIT.read_text().replace("/opt/emotion-edge/bin/emotion-edge", "/bin/true"))
+    return path
+
+
+@pytest.mark.skipif(not HAS_SYSTEMD, reason="systemd-analyze is not installed")
+def test_systemd_finds_no_fault_in_the_unit(unit):
+    done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not HAS_SYSTEMD, reason="systemd-analyze is not installed")
+def test_the_unit_is_exposed_little(unit):
+    command = ["systemd-analyze", "security", "--offline=yes", "--no-pager", unit]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert float(re.search(r"exposure level for .*: ([\d.]+)", done.stdout)[1]) < 3
+
+
+def test_the_unit_waits_for_the_service_and_watches_it():
+    text = UNIT.read_text()
+    for line in ("Type=notify", "WatchdogSec=60", "User=emotion-edge", "SupplementaryGroups=video", "Restart=always"):
+        assert line in text.splitlines()
+
+
+def test_the_settings_that_are_installed_are_right():
+    config = load(path=DEPLOY / "kiosk.toml", environ={}).config
+    assert config.source == "picamera"
+    assert config.loopback
+
+
+def test_commented_settings_are_right_too(tmp_path):
+    path = tmp_path / "kiosk.toml"
+    path.write_text(re.sub(r"^# (\w+ = )", r"\1", (DEPLOY / "kiosk.toml").read_text(), flags=re.M))
+    assert load(path=path, environ={}).config.event_log
+
+
+def staged(folder, action):
+    """Run the installer below a folder; what is there afterwards, by path."""
+    environ = os.environ | {"DESTDIR": str(folder), "SCREEN_USER": getpass.getuser()}
+    done = subprocess.run(["sh", DEPLOY / "install-kiosk.sh", action], env=environ, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_installing_twice_is_installing_once(tmp_path):
+    first = staged(tmp_path, "install")
+    assert first == staged(tmp_path, "install")
+    assert {path.rpartition("/")[2] for path in first} == {
+        "kiosk-screen",
+        "kiosk.toml",
+        "emotion-edge-kiosk.service",
+        "autostart",
+    }
+    autostart = next(text for path, text in first.items() if path.endswith("labwc/autostart"))
+    assert autostart == "/opt/emotion-edge/bin/kiosk-screen & # emotion-edge kiosk\n"
+
+
+def test_what_was_there_stays(tmp_path):
+    paths = staged(tmp_path, "install")
+    autostart = tmp_path / next(path for path in paths if path.endswith("labwc/autostart"))
+    settings = tmp_path / "etc/emotion-edge/kiosk.toml"
+    autostart.write_text("swaybg &\n" + autostart.read_text())
+    settings.write_text('source = "0"\n')
+    staged(tmp_path, "install")
+    assert settings.read_text() == 'source = "0"\n'
+    assert autostart.read_text().startswith("swaybg &\n")
+    left = staged(tmp_path, "uninstall")
+    assert autostart.read_text() == "swaybg &\n"
+    assert {path.rpartition("/")[2] for path in left} == {"autostart", "kiosk.toml"}
+    assert set(staged(tmp_path, "purge")) == {str(autostart.relative_to(tmp_path))}
+
+
+@pytest.mark.parametrize("script", ["install-kiosk.sh", "kiosk-screen.sh"])
+def test_scripts_are_plain_shell(script):
+    assert subprocess.run(["sh", "-n", DEPLOY / script]).returncode == 0
+    if shutil.which("shellcheck"):
+        done = subprocess.run(["shellcheck", DEPLOY / script], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+
+
+def test_the_platforms_command_starts_the_upload_page():
+    command = (DEPLOY / "Procfile").read_text()
+    assert command.startswith("web: emotion-edge kiosk ")
+    for words in ("--source none", "--host 0.0.0.0", "--port $PORT"):
+        assert words in command
