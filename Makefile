@@ -50,6 +50,37 @@ convert: $(DEV)/.installed ## Make every format of the trained model, verify and
 runtimes: $(DEV)/.installed ## Make the environments that converted files are verified in, and their tests' MediaPipe
 	$(DEV)/bin/python -m convert.runtimes
 
+KIOSK := .venvs/kiosk
+
+$(KIOSK)/.installed: pyproject.toml models/emotion.tflite $(shell find edge -type f -not -name '*.pyc')
+	$(PYTHON) -m venv $(KIOSK)
+	$(KIOSK)/bin/pip install --quiet --disable-pip-version-check '.[kiosk]'
+	$(KIOSK)/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
+	@touch $@
+
+.PHONY: kiosk install-kiosk uninstall-kiosk
+kiosk: $(KIOSK)/.installed ## Serve the live view here: make kiosk ARGS='--source VIDEO'
+	$(KIOSK)/bin/emotion-edge kiosk $(ARGS)
+
+install-kiosk: ## Install the kiosk as a service on this device
+	$(if $(filter 0,$(shell id -u)),,sudo) sh deploy/install-kiosk.sh install
+
+uninstall-kiosk: ## Take the service away again; settings stay
+	$(if $(filter 0,$(shell id -u)),,sudo) sh deploy/install-kiosk.sh uninstall
+
+# The accessibility test runs axe-core in Chromium; without it that test is skipped.
+node_modules/axe-core/axe.min.js:
+	npm install --no-save --no-audit --no-fund --ignore-scripts --loglevel=error axe-core@4.14.1
+
+.PHONY: axe screenshots kiosk-load
+axe: node_modules/axe-core/axe.min.js ## Fetch what the accessibility test needs
+
+screenshots: $(DEV)/.installed ## Take the kiosk's pictures in docs/images anew
+	EMOTION_SCREENSHOTS=docs/images $(DEV)/bin/python -m pytest -q -m browser tests/edge/kiosk
+
+kiosk-load: $(DEV)/.installed ## Measure the kiosk under many viewers and uploads
+	$(DEV)/bin/python benchmarks/kiosk_load.py $(ARGS)
+
 .PHONY: clean
 clean: ## Remove environments and build outputs
 	rm -rf .venvs dist demo
