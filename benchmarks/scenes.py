@@ -125,7 +125,11 @@ def wander(lane: tuple[float, float], seconds: float, *, phase: float = 0.0, wid
     def path(time_s: float) -> tuple[float, float, float]:
         turn = 2 * math.pi * time_s / seconds + phase
         middle, reach = (lane[0] + lane[1]) / 2, (lane[1] - lane[0]) / 2
-        return middle + reach * math.sin(turn), 240 + 55 * math.sin(1.7 * turn), width * (1 + 0.2 * math.sin(0.9 * turn))
+        return (
+            middle + reach * math.sin(turn),
+            240 + 55 * math.sin(1.7 * turn),
+            width * (1 + 0.2 * math.sin(0.9 * turn)),
+        )
 
     return path
 
@@ -201,4 +205,15 @@ def _paste(frame: NDArray[np.float32], actor: Actor, box: Box) -> None:
     frame += alpha * (layer[:, :, :3] - frame)
 
 
-__all__ = ["Actor", "cut_head", "heads_from", "identities", "line", "play", "render", "two_people", "wander", "write_video"]
+__all__ = [
+    "Actor",
+    "cut_head",
+    "heads_from",
+    "identities",
+    "line",
+    "play",
+    "render",
+    "two_people",
+    "wander",
+    "write_video",
+]

@@ -1,7 +1,7 @@
 """Does the stream's memory stay where it is? One hour of the synthetic source, and 200 lost cameras.
 
-    python -m benchmarks.soak_stream            # one hour and 200 drops; writes benchmarks/results/soak_stream.json
-    python -m benchmarks.soak_stream --print    # prints the last record
+python -m benchmarks.soak_stream            # one hour and 200 drops; writes benchmarks/results/soak_stream.json
+python -m benchmarks.soak_stream --print    # prints the last record
 """
 
 from __future__ import annotations
@@ -38,11 +38,13 @@ class Flaky:
         self._frames = 0
 
     def open(self) -> None:
+        """Plugged in again."""
         self._lives[0] += 1
         self._frames = 0
         self._source.open()
 
     def read(self, timeout_s: float) -> object:
+        """A frame, or the next fault."""
         from edge.errors import CameraLostError
 
         self._frames += 1
@@ -53,6 +55,7 @@ class Flaky:
         return self._source.read(timeout_s)
 
     def close(self) -> None:
+        """Nothing is held."""
         self._source.close()
 
 

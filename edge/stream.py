@@ -89,6 +89,8 @@ class Stream:
         try:
             while not stop.is_set():
                 frame = capture.next()
+                if capture.take_loss():
+                    self._report_state("reconnecting")
                 if frame is not None:
                     self._process(frame)
                 elif capture.ended:

@@ -94,7 +94,7 @@ def _recording(spec: str, options: SourceOptions) -> FrameSource | None:
         from edge.sources.pipe import PipeSource
 
         return PipeSource(options.pipe_format, size=options.size, fps=options.fps)
-    if Path(spec).is_dir():
+    if spec and Path(spec).is_dir():
         from edge.sources.folder import FolderSource
 
         return FolderSource(spec, fps=options.fps or 25.0)

@@ -57,6 +57,7 @@ class Capture:
         self._failures = 0
         self._abandoned = 0
         self._captured = 0
+        self._lost = False
         self._slot: Frame | None = None
         self._change = threading.Condition()
         self._stopped = False
@@ -78,13 +79,19 @@ class Capture:
             CameraLostError: The source's reads stopped returning, again and again.
         """
         with self._change:
-            self._change.wait_for(lambda: self._slot is not None or self.ended or self._stopped, timeout_s)
+            self._change.wait_for(lambda: self._slot or self._lost or self.ended or self._stopped, timeout_s)
             frame, self._slot = self._slot, None
             self._change.notify_all()
             frozen = self.state == "ok" and time.monotonic() - self._heard_s > 2 * self._timeout_s
         if frame is None and frozen and self._source.live and not self.ended:
             self._abandon()
         return frame
+
+    def take_loss(self) -> bool:
+        """Whether the source was lost since the last call, even if it is back by now."""
+        with self._change:
+            lost, self._lost = self._lost, False
+        return lost
 
     def stop(self, timeout_s: float = 2.0) -> None:
         """End the thread and close the source; a thread that hangs in a driver is left behind."""
@@ -103,7 +110,7 @@ class Capture:
         if self._abandoned > ABANDONED_MAX:
             self._fail(CameraLostError(f"source {self._source.name} hung {self._abandoned} times; giving up"))
             return
-        self.state = "reconnecting"
+        self.state, self._lost = "reconnecting", True
         self._stats.count("reconnects")
         self.start()
 
@@ -176,8 +183,9 @@ class Capture:
         wait_s = next(self._waits)
         log.warning("%s; trying again in %.0f s", error, wait_s)
         with self._change:
-            self.state = "reconnecting"
+            self.state, self._lost = "reconnecting", True
             self._stats.count("reconnects")
+            self._change.notify_all()
             self._change.wait_for(lambda: not self._current(generation), wait_s)
         return self._current(generation)
 

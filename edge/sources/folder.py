@@ -48,7 +48,7 @@ class FolderSource(SourceBase):
         try:
             rgb = load_image(path)
         except ImageError as error:
-            raise SourceError(str(error)) from error
+            raise SourceError(f"{path}: {error}") from error
         return Frame(rgb, time_s, read_ms=(time.perf_counter() - started) * 1000)
 
 

@@ -187,7 +187,9 @@ def test_an_annotated_video_and_mjpeg_show_the_faces(heads, make_video, cli, tmp
     assert len([one for one in map(json.loads, again.stdout.splitlines()) if one["state"] == "ok"]) == 25
 
 
-def test_raw_frames_on_standard_input_in_either_colour_order(heads, cli: Callable[..., subprocess.CompletedProcess[bytes]]):
+def test_raw_frames_on_standard_input_in_either_colour_order(
+    heads, cli: Callable[..., subprocess.CompletedProcess[bytes]]
+):
     actor = Actor(*heads[0], wander((250, 390), 5))
     frames = [render([actor], index / FPS) for index in range(8)]
     answers = []

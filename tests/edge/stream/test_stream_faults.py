@@ -1,0 +1,294 @@
+"""What the loop does when the camera, or a sink, lets it down."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from stage import ABSENT, LOST, Keep, ScriptedSource, face_frame, frames_then
+
+from edge.classifier import Classifier
+from edge.errors import CameraLostError, SourceError
+from edge.sinks.background import BackgroundSink
+from edge.sources import capture as capture_module
+from edge.sources.base import Frame
+from edge.stream import Stream
+from edge.types import FrameResult
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    return Classifier(threads=1)
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Back-off in hundredths of seconds; its real figures are tested by themselves."""
+    monkeypatch.setattr(capture_module, "BACKOFF_FIRST_S", 0.01)
+    monkeypatch.setattr(capture_module, "BACKOFF_LAST_S", 0.2)
+
+
+class Running:
+    """A stream in a thread."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream, self.stop, self.error = stream, threading.Event(), None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.stream.run(self.stop)
+        except Exception as error:
+            self.error = error
+
+    def finish(self, timeout_s: float = 30.0) -> None:
+        self.stop.set()
+        self.join(timeout_s)
+
+    def join(self, timeout_s: float = 30.0) -> None:
+        self._thread.join(timeout_s)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def run(classifier: Classifier) -> Iterator[object]:
+    """Start a stream on a source; it is stopped at the end."""
+    started: list[Running] = []
+
+    def start(source: ScriptedSource, *sinks: object, **settings: object) -> tuple[Running, Keep]:
+        keep = Keep()
+        stream = Stream(source, None, classifier, sinks=[keep, *sinks], **settings)  # type: ignore[arg-type, list-item]
+        started.append(Running(stream))
+        return started[-1], keep
+
+    yield start
+    for one in started:
+        one.finish()
+
+
+def test_an_absent_camera_is_waited_for(run):
+    source = ScriptedSource(ABSENT, ABSENT, ABSENT, face_frame)
+    running, keep = run(source)
+    keep.wait_for(lambda result: bool(result.faces))
+    assert keep.states == ["reconnecting", "ok"]
+    assert running.stream.stats.snapshot()["reconnects"] == 3
+
+
+def test_fail_fast_ends_at_once_with_the_reason(run):
+    running, keep = run(ScriptedSource(ABSENT), retries=0)
+    running.join()
+    assert isinstance(running.error, SourceError)
+    assert "no camera" in str(running.error)
+    assert keep.closed == 1
+
+
+def test_after_enough_tries_it_gives_up(run):
+    source = ScriptedSource(ABSENT)
+    running, _ = run(source, retries=4)
+    running.join()
+    assert running.error is ABSENT
+    assert len(source.opened) == 5
+    waits = [later - before for before, later in pairwise(source.opened)]
+    assert all(wait >= planned for wait, planned in zip(waits, (0.01, 0.02, 0.04, 0.08), strict=True))
+
+
+def test_an_unplugged_camera_comes_back_and_its_faces_are_new(run):
+    source = ScriptedSource(frames_then(20, LOST), frames_then(20, LOST), face_frame)
+    running, keep = run(source)
+    keep.wait_for(lambda result: any(event.kind == "new" and event.track == 3 for event in result.events))
+    assert keep.states[:5] == ["ok", "reconnecting", "ok", "reconnecting", "ok"]
+    kinds = [(event.kind, event.track) for result in keep.results for event in result.events if event.kind != "update"]
+    assert kinds[:5] == [("new", 1), ("end", 1), ("new", 2), ("end", 2), ("new", 3)]
+    frames = [result.frame for result in keep.results if result.state == "ok"]
+    assert frames == sorted(set(frames)), "numbers go on across a reconnect"
+    running.finish()
+    assert len(source.closed) == len(source.opened), "every opened camera is closed"
+
+
+def test_success_resets_the_tries(run):
+    source = ScriptedSource(*[frames_then(3, LOST)] * 6, face_frame)
+    running, keep = run(source, retries=1)
+    keep.wait_for(lambda result: bool(result.faces))
+    assert running.error is None
+
+
+def test_a_read_that_never_returns_is_left_behind(run):
+    release = threading.Event()
+
+    def hang(index: int) -> object:
+        if index < 10:
+            return face_frame(index)
+        release.wait(60)
+        return LOST
+
+    source = ScriptedSource(hang, face_frame)
+    running, keep = run(source, timeout_s=0.2)
+    keep.wait_for(lambda result: any(event.kind == "end" for event in result.events))
+    keep.wait_for(lambda result: any(event.kind == "new" and event.track == 2 for event in result.events))
+    assert keep.states[:3] == ["ok", "reconnecting", "ok"]
+    release.set()
+    running.finish()
+    deadline = time.monotonic() + 10
+    while len(source.closed) < len(source.opened) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(source.closed) == len(source.opened), "the one that hung is closed when it comes back"
+
+
+def test_a_camera_that_always_hangs_is_given_up(run):
+    release = threading.Event()
+    source = ScriptedSource(lambda index: face_frame(index) if index < 3 else release.wait(60) or LOST)
+    running, _ = run(source, timeout_s=0.05)
+    running.join()
+    release.set()
+    assert isinstance(running.error, CameraLostError)
+    assert "hung" in str(running.error)
+
+
+def test_wrong_frames_are_dropped_and_counted(run):
+    def sometimes(index: int) -> object:
+        return SourceError("scripted: half a frame") if index % 3 == 1 else face_frame(index)
+
+    running, keep = run(ScriptedSource(sometimes))
+    keep.wait_for(lambda result: bool(result.faces))
+    figures = running.stream.stats.snapshot()
+    assert figures["bad_frames"] >= 1
+    assert figures["reconnects"] == 0
+
+
+def test_only_wrong_frames_are_a_lost_camera(run):
+    source = ScriptedSource(lambda index: SourceError("scripted: garbage"), face_frame)
+    _, keep = run(source)
+    keep.wait_for(lambda result: bool(result.faces))
+    assert len(source.opened) == 2
+
+
+def test_an_error_nobody_thought_of_is_a_lost_camera_too(run, caplog):
+    source = ScriptedSource(lambda index: ValueError("driver bug"), face_frame)
+    _, keep = run(source)
+    keep.wait_for(lambda result: bool(result.faces))
+    assert "driver bug" in caplog.text
+
+
+def test_another_frame_size_starts_over(run):
+    _, keep = run(ScriptedSource(lambda index: face_frame(index, 640 if index < 30 else 560)))
+    keep.wait_for(lambda result: result.width == 560)
+    keep.wait_for(lambda result: any(event.kind == "end" for event in result.events))
+
+
+def test_black_frames_are_dark(run):
+    _, keep = run(
+        ScriptedSource(lambda index: Frame(np.zeros((480, 640, 3), np.uint8), time.sleep(0.01) or time.monotonic()))
+    )
+    assert keep.wait_for(lambda result: result.state == "dark").faces == ()
+
+
+def test_the_newest_frame_wins_and_ages_are_honest(run):
+    class Slow(Keep):
+        def write(self, rgb: object, result: FrameResult) -> None:
+            super().write(rgb, result)
+            time.sleep(0.1)
+
+    slow = Slow()
+    running, keep = run(ScriptedSource(face_frame), slow)
+    keep.wait_for(lambda result: (result.frame or 0) > 60)
+    figures = running.stream.stats.snapshot()
+    assert figures["skipped"] > 0
+    assert figures["captured"] <= figures["processed"] + figures["skipped"] + 2
+    frames = [result.frame for result in keep.results]
+    assert frames == sorted(set(frames))
+    waited = [
+        result.timing_ms["age"] - sum(result.timing_ms[name] for name in ("detect", "classify"))
+        for result in keep.results
+    ]
+    assert min(waited) > -1, "an age holds the work that was done"
+
+
+def test_the_end_is_in_order_and_nothing_stays_open(run):
+    source = ScriptedSource(face_frame)
+    running, keep = run(source)
+    keep.wait_for(lambda result: bool(result.faces))
+    running.finish()
+    assert keep.results[-1].state == "ended"
+    assert [event.kind for event in keep.results[-1].events] == ["end"]
+    assert keep.closed == 1
+    assert len(source.closed) == len(source.opened) == 1
+    assert running.stream.stats.state == "ended"
+
+
+def test_sinks_can_come_and_go_while_it_runs(run):
+    running, keep = run(ScriptedSource(face_frame))
+    keep.wait_for(lambda result: bool(result.faces))
+    late = Keep()
+    running.stream.add_sink(late)
+    late.wait_for(lambda result: bool(result.faces))
+    running.stream.remove_sink(late)
+    running.finish()
+    assert late.closed == 0
+
+
+def result_of(number: int) -> FrameResult:
+    return FrameResult("test", 640, 480, frame=number, time_s=number / 25)
+
+
+class Blocked(Keep):
+    """A sink that waits for leave before every result."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.leave = threading.Event()
+
+    def write(self, rgb: object, result: FrameResult) -> None:
+        self.leave.wait(30)
+        super().write(rgb, result)
+
+
+def test_a_slow_sink_does_not_stall_a_live_stream():
+    slow = Blocked()
+    sink = BackgroundSink(slow, wait=False, room=8)
+    for number in range(1000):
+        sink.write(None, result_of(number))
+    assert sink.dropped >= 990
+    slow.leave.set()
+    sink.close()
+    assert [result.frame for result in slow.results] == sorted(result.frame for result in slow.results)
+    assert slow.closed == 1
+
+
+def test_a_slow_sink_of_a_recording_gets_everything():
+    class Slower(Keep):
+        def write(self, rgb: object, result: FrameResult) -> None:
+            time.sleep(0.001)
+            super().write(rgb, result)
+
+    slow = Slower()
+    sink = BackgroundSink(slow, wait=True, room=2)
+    for number in range(200):
+        sink.write(None, result_of(number))
+    sink.close()
+    assert [result.frame for result in slow.results] == list(range(200))
+
+
+def test_a_sink_that_breaks_is_left_out_and_the_loop_goes_on(run, caplog, tmp_path: Path):
+    class Broken(Keep):
+        def write(self, rgb: object, result: FrameResult) -> None:
+            raise RuntimeError("sink bug")
+
+    _, keep = run(ScriptedSource(face_frame), BackgroundSink(Broken(), wait=False))
+    keep.wait_for(lambda result: (result.frame or 0) > 20)
+    assert "sink bug" in caplog.text
+
+
+def test_nobody_reading_ends_the_stream_quietly(run):
+    class Gone(Keep):
+        def write(self, rgb: object, result: FrameResult) -> None:
+            raise BrokenPipeError
+
+    running, _ = run(ScriptedSource(face_frame), BackgroundSink(Gone(), wait=False))
+    running.join()
+    assert running.error is None
