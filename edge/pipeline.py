@@ -24,7 +24,7 @@ class Pipeline:
         classifier: The model.
         detector: Finds the faces; None when every picture already is one face.
         threshold: Confidence below which an answer counts as a guess.
-        faces: Every face, or the one of largest area.
+        faces: Every face, or the one of largest area, cropped exactly at its box whatever margin the model asks for.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Pipeline:
         Returns:
             One face a box, in the same order.
         """
-        margin = self.classifier.crop_margin
+        margin = 0.0 if self.faces == "largest" else self.classifier.crop_margin
         rows = self.classifier.classify([crop_face(image_rgb, box, margin) for box in boxes])
         return tuple(self._face(box, row) for box, row in zip(boxes, rows, strict=True))
 
