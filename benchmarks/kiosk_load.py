@@ -18,6 +18,7 @@ import platform
 import re
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -44,6 +45,7 @@ def kiosk(*arguments: str):
                 raise SystemExit("the kiosk did not start")
             found = re.search(r"http://localhost:(\d+)/", line)
         port = int(found[1])
+        threading.Thread(target=process.stderr.read, daemon=True).start()
         while not latest(port).get("faces"):
             time.sleep(0.02)
         yield psutil.Process(process.pid), port, time.monotonic() - began
@@ -53,11 +55,13 @@ def kiosk(*arguments: str):
 
 
 def fetch(port: int, path: str) -> bytes:
+    """What an address of the kiosk gives."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as reply:
         return reply.read()
 
 
 def latest(port: int) -> dict:
+    """The newest result, or nothing yet."""
     try:
         return json.loads(fetch(port, "/api/latest"))
     except OSError:
@@ -65,7 +69,7 @@ def latest(port: int) -> dict:
 
 
 def processed(port: int) -> int:
-    """Number of the newest frame that went through the pipeline, and when."""
+    """How many frames went through the pipeline."""
     text = fetch(port, "/metrics").decode()
     return int(float(re.search(r'emotion_edge_stage_seconds_count\{stage="detect"\} ([\d.]+)', text)[1]))
 
@@ -105,25 +109,28 @@ async def viewers(port: int, seconds: float) -> dict:
 
 
 async def uploader(port: int, body: bytes, left: list[int], outcomes: collections.Counter) -> None:
-    head = f"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: {len(body)}\r\n\r\n"
+    """Upload until none is left; one that is told to come back does."""
+    head = "POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: "
+    request = f"{head}{len(body)}\r\n\r\n".encode() + body
     reader = writer = None
     while left[0] > 0:
         left[0] -= 1
-        if writer is None:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        try:
-            writer.write(head.encode() + body)
-            answer = await reader.readuntil(b"\r\n\r\n")
-            length = int(re.search(rb"content-length: (\d+)", answer, re.I)[1])
-            await reader.readexactly(length)
-        except (OSError, asyncio.IncompleteReadError):
-            outcomes["broken"] += 1
-            writer = None
-            continue
-        outcomes[answer[9:12].decode()] += 1
-        if b"connection: close" in answer.lower():
-            writer.close()
-            writer = None
+        status = "503"
+        while status == "503":
+            try:
+                if writer is None:
+                    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(request)
+                answer = await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(int(re.search(rb"content-length: (\d+)", answer, re.I)[1]))
+                status = answer[9:12].decode()
+            except (OSError, asyncio.IncompleteReadError):
+                status, answer = "broken", b"connection: close"
+            outcomes[status] += 1
+            if b"connection: close" in answer.lower():
+                writer = None
+            if status == "503":
+                await asyncio.sleep(0.2)
 
 
 async def uploads(port: int, count: float) -> dict:
@@ -176,11 +183,13 @@ CLIENTS = {"viewers": viewers, "uploads": uploads, "siege": siege}
 
 
 def clients(kind: str, port: int, amount: float) -> subprocess.Popen:
+    """Start one kind of clients."""
     command = [sys.executable, __file__, "--client", kind, str(port), str(amount)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
 
 def result_of(process: subprocess.Popen) -> dict:
+    """Wait for clients and take what they found."""
     return json.loads(process.communicate()[0])
 
 
@@ -188,6 +197,7 @@ def result_of(process: subprocess.Popen) -> dict:
 
 
 def measure_viewers(seconds: float) -> dict:
+    """The loop's frame rate alone and with seventy viewers."""
     with kiosk() as (process, port, first_result_s):
         before = rate(port, 10)
         process.cpu_percent()
@@ -211,6 +221,7 @@ def measure_viewers(seconds: float) -> dict:
 
 
 def measure_uploads(count: int) -> dict:
+    """Memory and outcomes over many uploads."""
     with kiosk() as (process, port, _):
         result_of(clients("uploads", port, 100))
         warm = process.memory_info().rss
@@ -227,12 +238,15 @@ def measure_uploads(count: int) -> dict:
         "uploads": count,
         "outcomes": dict(outcomes),
         "per_second": halves[1]["per_second"],
-        "rss_mb_after_100_500_1000": [round(warm / 1e6, 1), *(half["rss_mb"] for half in halves)],
+        "rss_mb_after_100": round(warm / 1e6, 1),
+        "rss_mb_after_half": halves[0]["rss_mb"],
+        "rss_mb_after_all": halves[1]["rss_mb"],
         "state_after": still_live,
     }
 
 
 def measure_siege(seconds: float) -> dict:
+    """An honest client among hostile ones."""
     with kiosk() as (_, port, _first):
         before = rate(port, 5)
         attack = clients("siege", port, seconds)
@@ -242,6 +256,7 @@ def measure_siege(seconds: float) -> dict:
 
 
 def main() -> None:
+    """Run all three, print and keep the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--uploads", type=int, default=1000)

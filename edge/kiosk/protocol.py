@@ -32,8 +32,8 @@ class Limits:
 
     header_s: float = 10.0
     write_s: float = 20.0
-    waiting: int = 64
-    connections: int = 256
+    waiting: int = 128
+    connections: int = 320
     queue: dict[LimitedProtocol, None] = field(default_factory=dict)
 
 
