@@ -11,6 +11,7 @@ import logging
 import re
 import ssl
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STATE_EVERY_S = 1.0  # without a change of label, confidences are published at most so often
-QUEUE_MAX = 1000  # events that wait for a broker that is away
+EVENTS_MAX = 1000  # the newest events wait for a broker that is away
+QUEUE_MAX = 2 * EVENTS_MAX  # messages on their way to one that is slow
 DISCOVERY = "homeassistant"
 NOBODY = "none"
 
@@ -52,12 +54,17 @@ class MqttSink:
         self._state: dict[str, Any] = {"state": "starting", "faces": 0, "emotion": NOBODY, "tracks": []}
         self._published: tuple[Any, ...] = ()
         self._next_s = 0.0
+        self._waiting: deque[dict[str, Any]] = deque(maxlen=EVENTS_MAX)
         self._client = self._connect(address)
 
     def write(self, rgb: NDArray[np.uint8] | None, result: FrameResult) -> None:
         """Publish this frame's events, and the state when it changed."""
         for event in result.events:
-            self._publish("event", event.to_dict() | {"source": result.source}, retain=False)
+            content = event.to_dict() | {"source": result.source}
+            if self._client.is_connected():
+                self._publish("event", content)
+            else:
+                self._waiting.append(content)
         tracks = [
             {
                 "track": face.track,
@@ -74,7 +81,8 @@ class MqttSink:
         now = time.monotonic()
         if shown != self._published or (tracks and now >= self._next_s):
             self._published, self._next_s = shown, now + STATE_EVERY_S
-            self._publish("state", self._state, retain=True)
+            if self._client.is_connected():  # an old state is of no use later
+                self._publish("state", self._state, retain=True)
 
     def reopen(self) -> None:
         """Nothing to open anew."""
@@ -128,16 +136,15 @@ class MqttSink:
             for topic, config in self._announcements().items():
                 client.publish(topic, json.dumps(config), qos=1, retain=True)
         client.publish(f"{self._name}/availability", "online", qos=1, retain=True)
-        client.publish(f"{self._name}/state", json.dumps(self._state), qos=1, retain=True)
+        self._publish("state", self._state, retain=True)
+        while self._waiting:
+            self._publish("event", self._waiting.popleft())
 
     def _on_disconnect(self, _client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
             log.warning("the MQTT broker is gone (%s); trying again", reason)
 
-    def _publish(self, topic: str, content: dict[str, Any], *, retain: bool) -> None:
-        # An old state is of no use later: while the broker is away only events wait for it.
-        if retain and not self._client.is_connected():
-            return
+    def _publish(self, topic: str, content: dict[str, Any], *, retain: bool = False) -> None:
         self._client.publish(f"{self._name}/{topic}", json.dumps(content), qos=1, retain=retain)
 
     def _announcements(self) -> dict[str, dict[str, Any]]:

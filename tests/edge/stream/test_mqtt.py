@@ -1,0 +1,201 @@
+"""Results on a real mosquitto."""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.errors import ConfigError
+from edge.labels import EMOTIONS
+from edge.sinks.mqtt import MqttSink
+from edge.types import Box, Face, FrameResult, TrackEvent
+
+MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
+pytestmark = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed (Debian: mosquitto)")
+CHANCES = dict.fromkeys(EMOTIONS, 0.2)
+
+
+class Broker:
+    """A mosquitto on a free port of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self._config = folder / "mosquitto.conf"
+        self._config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"mqtt://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        self._process = subprocess.Popen([str(MOSQUITTO), "-c", str(self._config)], stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.02)
+        raise AssertionError("mosquitto did not start")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+
+
+class Listener:
+    """Subscribes to everything."""
+
+    def __init__(self, port: int) -> None:
+        from paho.mqtt.client import Client
+        from paho.mqtt.enums import CallbackAPIVersion
+
+        self.messages: queue.Queue[tuple[str, bytes, bool]] = queue.Queue()
+        ready: queue.Queue[bool] = queue.Queue()
+        self._client = Client(CallbackAPIVersion.VERSION2)
+        self._client.on_connect = lambda client, *_: client.subscribe("#", qos=1)
+        self._client.on_subscribe = lambda *_: ready.put(True)
+        self._client.on_message = lambda _client, _data, got: self.messages.put((got.topic, got.payload, got.retain))
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+        ready.get(timeout=30)
+
+    def wait_for(self, topic: str, wanted: Callable[[Any], bool] = lambda _: True, timeout_s: float = 40.0) -> Any:
+        """The next message of a topic that is wanted; JSON where it is JSON."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            name, payload, _ = self.messages.get(timeout=max(deadline - time.monotonic(), 0.01))
+            content = json.loads(payload) if payload[:1] in b"{[" else payload.decode()
+            if name == topic and wanted(content):
+                return content
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    one = Broker(tmp_path)
+    one.start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def listener(broker: Broker) -> Iterator[Listener]:
+    one = Listener(broker.port)
+    yield one
+    one.close()
+
+
+def result(*shown: tuple[int, str, int], events: tuple[TrackEvent, ...] = (), state: str = "ok") -> FrameResult:
+    """A frame in which tracks (number, emotion, width) are seen."""
+    faces = tuple(Face(Box(0, 0, size, size), word, 0.8, True, CHANCES, track=track) for track, word, size in shown)
+    return FrameResult("cam", 640, 480, faces=faces, frame=1, time_s=0.1, events=events, state=state)
+
+
+def test_states_and_events_arrive(broker: Broker, listener: Listener):
+    sink = MqttSink(broker.address, name="hall/cam")
+    assert listener.wait_for("hall/cam/availability") == "online"
+    new = TrackEvent("new", 1, 0.1, "Happy", 0.8, 0.0)
+    sink.write(None, result((1, "Happy", 90), (2, "Sad", 120), events=(new,)))
+    event = listener.wait_for("hall/cam/event")
+    assert event == {**new.to_dict(), "source": "cam"}
+    state = listener.wait_for("hall/cam/state", lambda one: one["faces"] == 2)
+    assert state["emotion"] == "Sad", "the largest face counts"
+    assert [one["track"] for one in state["tracks"]] == [1, 2]
+    sink.write(None, result(state="reconnecting"))
+    assert listener.wait_for("hall/cam/state", lambda one: one["faces"] == 0)["state"] == "reconnecting"
+    sink.close()
+    assert listener.wait_for("hall/cam/availability") == "offline"
+
+
+def test_a_late_listener_gets_the_retained_state_and_no_old_events(broker: Broker, listener: Listener):
+    sink = MqttSink(broker.address)
+    listener.wait_for("emotion-edge/availability")
+    sink.write(None, result((1, "Happy", 90), events=(TrackEvent("new", 1, 0.1, "Happy", 0.8, 0.0),)))
+    listener.wait_for("emotion-edge/state", lambda one: one["faces"] == 1)
+    late = Listener(broker.port)
+    assert late.wait_for("emotion-edge/state")["emotion"] == "Happy"
+    sink.close()
+    late.wait_for("emotion-edge/availability", lambda word: word == "offline")
+    late.close()
+
+
+def test_home_assistant_finds_the_sensors(broker: Broker, listener: Listener):
+    sink = MqttSink(broker.address, name="hall/cam")
+    configs = {key: listener.wait_for(f"homeassistant/sensor/hall_cam/{key}/config") for key in ("emotion", "faces")}
+    for key, config in configs.items():
+        assert config["unique_id"] == f"hall_cam_{key}"
+        assert config["state_topic"] == "hall/cam/state"
+        assert config["availability_topic"] == "hall/cam/availability"
+        assert config["value_template"] == f"{{{{ value_json.{key} }}}}"
+        assert config["device"]["identifiers"] == ["hall_cam"]
+    sink.close()
+
+
+def test_the_last_will_says_offline_after_a_kill(broker: Broker, listener: Listener, environment: dict[str, str]):
+    words = ["stream", "--source", "synthetic", "--format", "none", "--mqtt", broker.address, "--mqtt-name", "box"]
+    process = subprocess.Popen([sys.executable, "-m", "edge", *words], env=environment, stderr=subprocess.DEVNULL)
+    assert listener.wait_for("box/availability") == "online"
+    assert listener.wait_for("box/event")["event"] == "new"
+    process.send_signal(signal.SIGKILL)
+    process.wait(10)
+    assert listener.wait_for("box/availability") == "offline"
+
+
+def test_a_broker_that_goes_away_and_comes_back(broker: Broker, caplog: pytest.LogCaptureFixture):
+    first = Listener(broker.port)
+    sink = MqttSink(broker.address)
+    first.wait_for("emotion-edge/availability")
+    with caplog.at_level(logging.WARNING):
+        broker.stop()
+        deadline = time.monotonic() + 30
+        while "gone" not in caplog.text and time.monotonic() < deadline:
+            time.sleep(0.02)
+    began = time.monotonic()
+    for number in range(3000):  # no wait, no error, no growth without bound
+        sink.write(None, result((number, "Sad", 90), events=(TrackEvent("new", number, 0.1, "Sad", 0.8, 0.0),)))
+    assert time.monotonic() - began < 30
+    broker.start()
+    second = Listener(broker.port)
+    assert second.wait_for("emotion-edge/state", lambda one: one["faces"] == 1)["emotion"] == "Sad"
+    sink.close()
+    first.close()
+    second.close()
+
+
+def test_a_broker_that_is_absent_does_not_hold_up_the_start():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        sink = MqttSink(f"mqtt://127.0.0.1:{free.getsockname()[1]}")
+        sink.write(None, result((1, "Happy", 90)))
+        sink.close()
+
+
+@pytest.mark.parametrize("address", ["localhost", "http://localhost", "mqtt://", "mqtt://host:port"])
+def test_a_wrong_address_is_refused(address: str):
+    with pytest.raises(ConfigError, match="mqtt://"):
+        MqttSink(address)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a/#", "/a", "a+"])
+def test_a_name_that_is_no_topic_is_refused(name: str):
+    with pytest.raises(ConfigError, match="wanted letters"):
+        MqttSink("mqtt://localhost", name=name)
