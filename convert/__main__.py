@@ -28,13 +28,11 @@ from edge.errors import EdgeError
 )
 @click.option("--samples", type=click.IntRange(1), default=500, help="Calibration pictures, balanced over the classes.")
 @click.option("--limit", type=click.IntRange(1), help="Measure on at most this many pictures.  [default: all]")
-@click.option(
-    "--crop-margin", type=click.FloatRange(0, 1), default=0.0, help="Share of the face box added on each side."
-)
-@click.option("--threshold", type=click.FloatRange(0, 1), default=0.35, help="Confidence that counts as sure.")
-@click.option("--model-version", help="Version of the model.  [default: of package and Keras file]")
-@click.option("--licence", default="MIT", help="Licence of the weights.")
-@click.option("--training-data", help="What it was trained on.  [default: a description of --data]")
+@click.option("--crop-margin", type=click.FloatRange(0, 1), help="Share of the face box added on each side.")
+@click.option("--threshold", type=click.FloatRange(0, 1), help="Confidence that counts as sure.")
+@click.option("--model-version", help="Version of the model.")
+@click.option("--licence", help="Licence of the weights.")
+@click.option("--training-data", help="What it was trained on.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(__version__, "--version", prog_name="convert")
 def command(
@@ -45,10 +43,10 @@ def command(
     output: Path,
     samples: int,
     limit: int | None,
-    crop_margin: float,
-    threshold: float,
+    crop_margin: float | None,
+    threshold: float | None,
     model_version: str | None,
-    licence: str,
+    licence: str | None,
     training_data: str | None,
     debug: bool,
 ) -> None:
@@ -56,23 +54,24 @@ def command(
 
     The file replaces an older one only after it has run in both, lost at most 1 point and kept 97 % of the trained
     model's answers. The table of what was measured goes to standard output.
+
+    What the file says of itself (the options from --crop-margin to --training-data) may stand beside MODEL, in a file
+    of its name that ends in .toml.
     """
     from convert.build import Order, build
+    from convert.settings import settings_of
 
-    order = Order(
-        model=model,
-        data=data,
-        forms=FORMATS if form == "all" else (form,),
-        output=output,
-        samples=samples,
-        limit=limit,
-        crop_margin=crop_margin,
-        threshold=threshold,
-        version=model_version,
-        licence=licence,
-        training_data=training_data,
-    )
     try:
+        settings = settings_of(
+            model,
+            crop_margin=crop_margin,
+            threshold=threshold,
+            version=model_version,
+            licence=licence,
+            training_data=training_data,
+        )
+        forms = FORMATS if form == "all" else (form,)
+        order = Order(model, data, forms, output, settings, samples=samples, limit=limit)
         result = build(order, lambda line: click.echo(line, err=True))
     except EdgeError as error:
         if debug:

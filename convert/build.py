@@ -18,6 +18,7 @@ from convert.errors import ConversionError, GateError
 from convert.measure import score
 from convert.pictures import Pictures, read
 from convert.runtimes import RUNTIMES, Job, probe
+from convert.settings import Settings
 from convert.table import About, Table
 from convert.verify import Verdict, verify
 from edge import __version__
@@ -37,26 +38,18 @@ class Order:
         data: Folder of the data set.
         forms: Formats to make, of :data:`convert.export.FORMATS`.
         output: Where the file goes; of several formats the int8 one, the others beside it under ``formats/``.
+        settings: What the file says of the model.
         samples: Calibration pictures.
         limit: Measure on at most this many pictures; all if None.
-        crop_margin: Share of the face box that the runtime adds on each side.
-        threshold: Confidence below which the runtime says that it is not sure.
-        version: Version of the model; None makes one of the package version and the Keras file's hash.
-        licence: Licence of the weights.
-        training_data: What it was trained on; None describes ``data``.
     """
 
     model: Path
     data: Path
     forms: tuple[str, ...]
     output: Path
+    settings: Settings
     samples: int = 500
     limit: int | None = None
-    crop_margin: float = 0.0
-    threshold: float = 0.35
-    version: str | None = None
-    licence: str = "MIT"
-    training_data: str | None = None
 
     def place(self, form: str) -> Path:
         """Where the file of one format goes."""
@@ -113,7 +106,7 @@ def _prepare(order: Order, say: Callable[[str], None]) -> _Subject:
     answers = export.predict(model, pictures.measured)
     if np.abs(answers.sum(axis=1) - 1).max() > 0.01 or answers.min() < 0:
         raise ModelError(f"model {order.model} gives values that are not probabilities; wanted a softmax at its end")
-    version = order.version or f"{__version__}+{hashlib.sha256(order.model.read_bytes()).hexdigest()[:8]}"
+    version = order.settings.version or f"{__version__}+{hashlib.sha256(order.model.read_bytes()).hexdigest()[:8]}"
     about = About(version, pictures.measured_on, score(answers, answers, pictures.labels))
     return _Subject(model, pictures, answers, about)
 
@@ -157,10 +150,10 @@ def _details(order: Order, subject: _Subject, found: Verdict) -> dict[str, Any]:
     return {
         "model_version": subject.about.version,
         "format": found.form,
-        "crop_margin": order.crop_margin,
-        "threshold": order.threshold,
-        "licence": order.licence,
-        "training_data": order.training_data or subject.pictures.source,
+        "crop_margin": order.settings.crop_margin,
+        "threshold": order.settings.threshold,
+        "licence": order.settings.licence,
+        "training_data": order.settings.training_data or subject.pictures.source,
         "metrics": {
             "measured_on": subject.about.data,
             "trained": subject.about.trained.rounded(),

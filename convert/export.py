@@ -69,10 +69,24 @@ def load(path: Path) -> keras.Model:
             raise ModelError(f"model {path} does not load: {_first_line(error)}") from error
     _check_shape(path, model)
     fixed = keras.models.clone_model(
-        model, input_tensors=keras.Input(batch_shape=(1, *model.input_shape[1:]), dtype="float32", name="image")
+        model,
+        input_tensors=keras.Input(batch_shape=(1, *model.input_shape[1:]), dtype="float32", name="image"),
+        clone_function=_portable,
     )
     fixed.set_weights(model.get_weights())
     return fixed
+
+
+def _portable(layer: keras.Layer) -> keras.Layer:
+    """The same layer, or one that gives the same and whose int8 form rounds alike in all runtimes.
+
+    Global pooling as ``MEAN`` differs by a step between tflite-runtime 2.14 and LiteRT; ``AVERAGE_POOL_2D`` does not.
+    """
+    from keras import layers
+
+    if isinstance(layer, layers.GlobalAveragePooling2D) and layer.keepdims and layer.data_format == "channels_last":
+        return layers.AveragePooling2D(tuple(layer.input.shape[1:3]), name=layer.name)
+    return layer.__class__.from_config(layer.get_config())
 
 
 def _check_shape(path: Path, model: keras.Model) -> None:

@@ -4,7 +4,7 @@ Not imported: started with the Python of a runtime's own environment (see :mod:`
 one interpreter and nothing else. Takes a job as JSON in its argument, answers in JSON on standard output.
 
 Job: ``model``, ``pictures`` (.npy, uint8 (N, H, W, 3) RGB), ``answers`` (.npy to write, or null), ``delegates`` (bool),
-``threads`` (list to time, may be empty), ``timed`` (pictures a timing goes over).
+``threads`` (list to time, may be empty), ``timed`` (pictures in a round of a timing).
 Answer: ``runtime``, ``version``, ``delegated`` (operators that a delegate took over), ``ms`` (threads -> median), or
 ``error``.
 """
@@ -18,6 +18,7 @@ import time
 
 import numpy as np
 
+ROUNDS = 5
 RUNTIMES = {"tflite_runtime": "tflite-runtime", "ai_edge_litert": "ai-edge-litert"}
 
 
@@ -70,15 +71,16 @@ def classify(interpreter, picture):
 
 
 def clock(interpreter, pictures):
-    """Median milliseconds of one picture, after a few to warm up."""
-    for picture in pictures[:3]:
-        classify(interpreter, picture)
-    taken = []
-    for picture in pictures:
-        begun = time.perf_counter()
-        classify(interpreter, picture)
-        taken.append((time.perf_counter() - begun) * 1000)
-    return statistics.median(taken)
+    """Median milliseconds of one picture, in the quietest of some rounds: another program's work is not the model's."""
+    rounds = []
+    for _ in range(ROUNDS):
+        taken = []
+        for picture in pictures:
+            begun = time.perf_counter()
+            classify(interpreter, picture)
+            taken.append((time.perf_counter() - begun) * 1000)
+        rounds.append(statistics.median(taken))
+    return min(rounds)
 
 
 if __name__ == "__main__":

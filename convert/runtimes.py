@@ -121,7 +121,7 @@ class Job:
         answers: Keep the outputs of all pictures.
         delegates: Let the runtime use its default delegates (XNNPACK).
         threads: Thread counts to time.
-        timed: How many pictures a timing goes over.
+        timed: How many pictures each round of a timing goes over.
     """
 
     runtime: Runtime
@@ -130,7 +130,7 @@ class Job:
     answers: bool = True
     delegates: bool = True
     threads: tuple[int, ...] = ()
-    timed: int = 60
+    timed: int = 20
 
     @property
     def _kept(self) -> Path:

@@ -12,6 +12,7 @@ from edge.cli.options import model_options
 
 
 @click.command("info")
+@click.argument("file", type=click.Path(path_type=Path, readable=False), required=False)
 @click.option(
     "--format",
     "form",
@@ -22,9 +23,9 @@ from edge.cli.options import model_options
     help="Form of the answer.",
 )
 @model_options
-def command(form: str, model: Path | None, threads: int | None) -> None:
-    """Describe the model, the runtime and the versions in use."""
-    facts = describe(model, threads)
+def command(file: Path | None, form: str, model: Path | None, threads: int | None) -> None:
+    """Describe the model FILE, or else the one in use, the runtime and the versions."""
+    facts = describe(file or model, threads)
     if form == "json":
         click.echo(json.dumps(facts, ensure_ascii=False))
         return

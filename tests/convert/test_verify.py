@@ -59,7 +59,7 @@ def test_threads_are_timed_and_delegates_counted(runtimes, tmp_path, pictures):
     copy = tmp_path / "copy.tflite"
     copy.write_bytes(default_model_path().read_bytes())
     oldest, newest = (
-        probe(Job(runtime, copy, pictures, answers=False, threads=(1, 2), timed=5))[0] for runtime in RUNTIMES
+        probe(Job(runtime, copy, pictures, answers=False, threads=(1, 2), timed=3))[0] for runtime in RUNTIMES
     )
     for ran in (oldest, newest):
         assert set(ran.ms) == {1, 2}

@@ -1,0 +1,69 @@
+"""What stands beside a Keras file about the model: ``models/emotion.toml`` for ``models/emotion.keras``.
+
+So that converting it again needs no options: crop margin, threshold, version, licence and training data belong to a
+model.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from edge.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a file says of its model beyond its weights.
+
+    Attributes:
+        crop_margin: Share of the face box that the runtime adds on each side.
+        threshold: Confidence below which the runtime says that it is not sure.
+        version: Version of the model; None makes one of the package version and the Keras file's hash.
+        licence: Licence of the weights.
+        training_data: What it was trained on; None describes the data set that it is converted with.
+    """
+
+    crop_margin: float = 0.0
+    threshold: float = 0.35
+    version: str | None = None
+    licence: str = "MIT"
+    training_data: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("crop_margin", "threshold"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+                raise ConfigError(f"{name} is {value!r}; wanted a number from 0 to 1")
+        for name in ("version", "licence", "training_data"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                raise ConfigError(f"{name} is {value!r}; wanted text in quotes")
+
+
+def settings_of(model: Path, **given: object) -> Settings:
+    """The settings of a model: what was given, else what stands beside it, else the defaults.
+
+    Args:
+        model: The Keras file.
+        given: Values by name; None where nothing was given.
+
+    Raises:
+        ConfigError: The file beside it is not TOML, or a key or value is unknown.
+    """
+    beside = model.with_suffix(".toml")
+    try:
+        values = tomllib.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{beside} cannot be read: {error}") from error
+    known = [field.name for field in fields(Settings)]
+    if unknown := sorted(set(values) - set(known)):
+        raise ConfigError(f"{beside} has the unknown key {', '.join(unknown)}; known are {', '.join(known)}")
+    try:
+        return Settings(**values | {name: value for name, value in given.items() if value is not None})
+    except ConfigError as error:
+        raise ConfigError(f"{beside}: {error}" if beside.is_file() else str(error)) from error
+
+
+__all__ = ["Settings", "settings_of"]
