@@ -161,6 +161,7 @@ class Capture:
         with self._change:
             if not self._source.live:
                 self._change.wait_for(lambda: self._slot is None or not self._current(generation))
+                frame = replace(frame, captured_s=time.monotonic())  # a recording's frame is as old as its turn
             if not self._current(generation):
                 return
             if self._slot is not None:
