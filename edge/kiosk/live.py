@@ -134,6 +134,7 @@ class LiveView:
         """Let every page and a waiting loop go."""
         self._closing.set()
         self.updates.close()
+        self.video.stop()
 
     def tell(self) -> None:
         """Let the pages know how the kiosk is doing, also while no frame comes."""

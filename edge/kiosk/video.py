@@ -95,10 +95,14 @@ class Video:
                 self._encoder.cancel()
                 self._encoder = None
 
-    async def close(self) -> None:
-        """Let the viewers go and end the encoder."""
+    def stop(self) -> None:
+        """Let the viewers go."""
         self._frames.close()
         self._jpegs.close()
+
+    async def close(self) -> None:
+        """End the encoder."""
+        self.stop()
         if self._encoder is not None:
             self._encoder.cancel()
             with suppress(asyncio.CancelledError):
