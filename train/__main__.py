@@ -132,6 +132,25 @@ def _progress(items: Iterable[Any], length: int) -> Iterator[Any]:
         yield from bar
 
 
+@cli.command()
+@click.argument("names", nargs=-1)
+@click.option("--data", type=click.Path(path_type=Path), help="FER+; without it the record is printed as it is.")
+@click.option("--photos", type=click.Path(path_type=Path), help="The photos.")
+@click.option("--seed", "seeds", type=int, multiple=True, default=(0, 1, 2), help="A run each; repeatable.")
+@click.option("--runs", type=click.Path(path_type=Path), default=Path("runs/experiments"), help="Folder for the runs.")
+def experiments(
+    names: tuple[str, ...], data: Path | None, photos: Path | None, seeds: tuple[int, ...], runs: Path
+) -> None:
+    """Print what was tried and what it gave; with --data and --photos, run it (or just NAMES) again first."""
+    from train.experiments import long_table, run_experiments, table
+
+    if bool(data) != bool(photos):
+        raise click.UsageError("to run experiments, give both --data and --photos")
+    if data and photos:
+        run_experiments(names, seeds, data, photos, runs)
+    click.echo(f"{table()}\n\n{long_table()}")
+
+
 def main() -> None:
     """Run the command line: exit 0 done, 1 failure, 2 usage."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")

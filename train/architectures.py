@@ -7,6 +7,7 @@ the Keras backend.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import keras
 import numpy as np
@@ -102,7 +103,16 @@ def teacher() -> keras.Model:
     return residual((96, 192, 384), (2, 2, 1), stem=48, dropout=0.4, name="teacher")
 
 
-ARCHITECTURES: dict[str, Callable[[], keras.Model]] = {"compact": compact, "reference": reference, "teacher": teacher}
+ARCHITECTURES: dict[str, Callable[[], keras.Model]] = {
+    "compact": compact,
+    "reference": reference,
+    "teacher": teacher,
+    "teacher-deep": partial(residual, (80, 160, 320), (3, 3, 2), stem=48, dropout=0.4, name="teacher"),
+    # Other shapes of the same network, compared in docs/experiments.md.
+    "wide": partial(residual, (32, 64, 128), (1, 1, 0), stem=16, name="wide"),
+    "shallow": partial(residual, (24, 48, 128), (1, 1, 0), stem=16, name="shallow"),
+    "deep": partial(residual, (24, 48, 96), (1, 1, 1), stem=12, name="deep"),
+}
 
 
 def macs(model: keras.Model) -> int:

@@ -44,7 +44,14 @@ def photo_list(folder: Path, split: str) -> list[tuple[Path, int]]:
 
 
 def photo_faces(
-    folder: Path, split: str, *, size: int = 48, channels: int = 1, rare: int = 3, sure: float = 0.9
+    folder: Path,
+    split: str,
+    *,
+    size: int = 48,
+    channels: int = 1,
+    margins: Sequence[float] = MARGINS,
+    rare: int = 3,
+    sure: float = 0.9,
 ) -> Faces:
     """Crops of the photos' largest faces to train on, several margins each; the whole photo where none is found.
 
@@ -53,6 +60,7 @@ def photo_faces(
         split: ``train``, ``valid`` or ``all``.
         size: Height and width of the crops.
         channels: 1 grey, 3 RGB.
+        margins: One crop each, as shares of the face box added on every side.
         rare: How often the crops of Angry, Sad and Surprise are repeated, of which there are few.
         sure: Probability of the given label in the targets: one student's opinion is not certain.
     """
@@ -60,10 +68,12 @@ def photo_faces(
     for path, label in photo_list(folder, split):
         photo = load_image(path)
         repeats = rare if EMOTIONS[label] in ("Angry", "Sad", "Surprise") else 1
-        for crop in _crops(photo, detector, MARGINS):
+        for crop in _crops(photo, detector, margins):
             images += [to_input(crop, (size, size), channels)] * repeats
             labels += [label] * repeats
             names += [path.name] * repeats
+    if not images:
+        raise DataError(f"{folder} has no photo for the split {split!r}: labels.csv names nobody of that half")
     index = np.array(labels, np.int64)
     spread = (1 - sure) / len(EMOTIONS)
     targets = np.eye(len(EMOTIONS), dtype=np.float32)[index] * np.float32(sure) + np.float32(spread)

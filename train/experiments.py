@@ -1,0 +1,114 @@
+"""The comparisons behind the shipped recipe: run them again, and print what they gave."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from train.data import load
+from train.metrics import rounded, score
+from train.photos import photo_faces
+from train.recipe import load_recipe
+
+PLAN = Path(__file__).parent / "experiments.toml"
+RECORD = Path(__file__).parents[1] / "docs" / "experiments.json"
+COLUMNS = {
+    "majority": "FER2013Valid, more than 50 % of the votes: accuracy / macro recall",
+    "photos": "photos, people never trained on: accuracy / macro recall",
+    "half_bright": "same answer half as bright",
+}
+
+
+def run_experiments(names: Iterable[str], seeds: Iterable[int], data: Path, photos: Path, runs: Path) -> None:
+    """Run experiments of the plan and add their figures to the record.
+
+    Args:
+        names: Which; all when empty.
+        seeds: One run each.
+        data: FER+.
+        photos: The photos; half of their people are for measuring.
+        runs: Folder for the runs' own folders.
+    """
+    from train.session import train_run
+
+    plan = tomllib.loads(PLAN.read_text(encoding="utf-8"))
+    valid, unseen = load(data, "valid"), photo_faces(photos, "valid", rare=1, margins=(0.0,))
+    for name in names or plan["experiments"]:
+        experiment = plan["experiments"][name]
+        for seed in seeds:
+            recipe = load_recipe("plain", [*plan["base"], *experiment["change"], f"seed={seed}"])
+            network = train_run(recipe, data, photos if experiment.get("photos") else None, runs / f"{name}-{seed}")
+
+            def answer(images: Any, gain: float = 1.0, network: Any = network) -> Any:
+                return network.predict(np.repeat(images, 3, -1) * np.float32(gain / 255), batch_size=500, verbose=0)
+
+            answers, halved = answer(valid.images), answer(valid.images, 0.5)
+            _keep(
+                {
+                    "name": name,
+                    "seed": seed,
+                    "majority": _pair(answers[valid.majority], valid.labels[valid.majority]),
+                    "photos": _pair(answer(unseen.images), unseen.labels),
+                    "half_bright": round(100 * float((answers.argmax(1) == halved.argmax(1)).mean()), 2),
+                }
+            )
+
+
+def table() -> str:
+    """The record as a Markdown table: mean over seeds, with the standard deviation where there are several."""
+    plan = tomllib.loads(PLAN.read_text(encoding="utf-8"))
+    runs = json.loads(RECORD.read_text(encoding="utf-8"))["short"]
+    lines = [
+        "| what | seeds | " + " | ".join(COLUMNS.values()) + " | verdict |",
+        "| --- | ---: | ---: | ---: | ---: | --- |",
+    ]
+    for name, experiment in plan["experiments"].items():
+        of_it = [run for run in runs if run["name"] == name]
+        if of_it:
+            pairs = [
+                " / ".join(_spread([run[key][i] for run in of_it]) for i in (0, 1)) for key in ("majority", "photos")
+            ]
+            half = _spread([run["half_bright"] for run in of_it])
+            lines.append(
+                f"| {experiment['what']} | {len(of_it)} | {' | '.join(pairs)} | {half} | {experiment['verdict']} |"
+            )
+    return "\n".join(lines)
+
+
+def long_table() -> str:
+    """The long runs of the record as a Markdown table."""
+    lines = [
+        f"| network | parameters | multiply-adds, M | {' | '.join(COLUMNS.values())} |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for run in json.loads(RECORD.read_text(encoding="utf-8"))["long"]:
+        pairs = [" / ".join(f"{value:.1f}" for value in run[key]) for key in ("majority", "photos")]
+        cost = f"{run['parameters']:,} | {run['macs'] / 1e6:.1f}"
+        lines.append(f"| {run['what']} | {cost} | {' | '.join(pairs)} | {run['half_bright']:.1f} |")
+    return "\n".join(lines)
+
+
+def _spread(values: list[float]) -> str:
+    mean = f"{statistics.mean(values):.1f}"
+    return f"{mean} ± {statistics.stdev(values):.1f}" if len(values) > 1 else mean
+
+
+def _pair(answers: Any, labels: Any) -> list[float]:
+    measured = rounded(score(answers, labels))
+    return [round(100 * measured["accuracy"]["value"], 2), round(100 * measured["macro_recall"]["value"], 2)]
+
+
+def _keep(run: dict[str, Any]) -> None:
+    record = json.loads(RECORD.read_text(encoding="utf-8"))
+    others = [old for old in record["short"] if (old["name"], old["seed"]) != (run["name"], run["seed"])]
+    record["short"] = [*others, run]
+    RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+__all__ = ["long_table", "run_experiments", "table"]
