@@ -26,6 +26,9 @@ def assign(cost: NDArray[np.float64]) -> list[tuple[int, int]]:
     finite = cost[np.isfinite(cost)]
     if finite.size == 0:
         return []
+    if min(rows, columns) == 1:
+        row, column = np.unravel_index(int(np.argmin(cost)), cost.shape)
+        return [(int(row), int(column))]
     # A forbidden pair costs more than any set of allowed ones, so it is only taken where nothing else is left.
     forbidden = float(np.abs(finite).sum()) + 1.0
     square = np.full((max(rows, columns),) * 2, forbidden)

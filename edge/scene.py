@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from edge.opencv import cv2
 
 THUMB = (32, 24)  # width, height
+BRIGHT = 16  # rank, from the top, of the pixel that stands for the brightest parts
 DARK_BELOW, LIGHT_ABOVE = 28.0, 36.0  # luma of the brightest parts, 0 to 255
 CUT_BELOW = 0.25  # correlation of two pictures in a row
 
@@ -28,7 +29,7 @@ class Scene:
     def update(self, gray: NDArray[np.uint8]) -> None:
         """Look at one frame, (H, W) uint8 luma."""
         thumb = cv2.resize(gray, THUMB, interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
-        bright = float(np.percentile(thumb, 98))
+        bright = float(np.partition(thumb, -BRIGHT)[-BRIGHT])
         self.dark = bright < (LIGHT_ABOVE if self.dark else DARK_BELOW)
         pattern = thumb - thumb.mean()
         size = float(np.linalg.norm(pattern))

@@ -12,7 +12,7 @@ from edge.types import Box
 FULL_MIN_PX = 30  # smallest face in the picture that is searched, which is detect_width wide
 NEAR_FACE_PX = 60  # near searches scale the expected face to this width
 NEAR_MIN_PX = 44
-NEAR_PAD = 0.38  # of the face's width, on every side
+NEAR_PAD = 0.3  # of the face's width, on every side
 SAME_FACE = 0.4  # overlap above which two boxes are one face
 INSIDE = 0.7  # share of the smaller box above which it lies inside the larger
 
@@ -27,7 +27,7 @@ class FaceSearch:
 
     def __init__(self, detector: Detector | None = None, *, width: int = 320) -> None:
         self._full: Detector = detector or HaarDetector(scale_factor=1.1, min_neighbors=5, min_size=(FULL_MIN_PX,) * 2)
-        self._near: Detector = detector or HaarDetector(scale_factor=1.1, min_neighbors=4, min_size=(NEAR_MIN_PX,) * 2)
+        self._near: Detector = detector or HaarDetector(scale_factor=1.1, min_neighbors=3, min_size=(NEAR_MIN_PX,) * 2)
         self._width = width
 
     def full(self, gray: NDArray[np.uint8], size: tuple[int, int]) -> list[Box]:

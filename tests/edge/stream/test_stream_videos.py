@@ -83,7 +83,7 @@ def test_a_face_behind_something_comes_back_with_its_number(heads, tmp_path, str
 
     def frame(time_s: float) -> np.ndarray:
         rgb = render([actor], time_s)
-        rgb[100:400, 260:400] = (90, 110, 90)  # a pillar
+        rgb[100:400, 290:370] = (90, 110, 90)  # a pillar
         return rgb
 
     path = write_video(tmp_path / "pillar.mp4", [frame(index / FPS) for index in range(110)])
