@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import platform
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,10 +15,16 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.errors import ConfigError
 from train.architectures import ARCHITECTURES, macs
 from train.data import Faces
+from train.metrics import score
 from train.objective import CLASSES, Objective, accuracy, sample_weights, training_graph
+from train.plots import draw_answers, draw_curves
 from train.recipe import Recipe
+from train.resume import Checkpoint, trim_log
+
+logger = logging.getLogger(__name__)
 
 
 class Batches(keras.utils.PyDataset):
@@ -73,15 +82,19 @@ def fit(
         recipe: All settings.
         train: Pictures to learn from.
         valid: Pictures to watch; never learned from.
-        run: Folder of the run: ``model.keras``, ``log.csv``, ``recipe.json``, ``tensorboard/``, ``state/`` until it is done.
+        run: Folder of the run: ``model.keras``, ``log.csv``, ``recipe.json``, ``metrics.json``, ``tensorboard/``,
+            plots, and ``state.npz`` until it is done.
         teachers: Trained networks to distill from; same input as the network.
         verbose: Keras' progress: 0 none, 1 bar, 2 a line an epoch.
 
     Returns:
         The trained network, float32.
+
+    Raises:
+        ConfigError: ``run`` holds an interrupted run of another recipe or other data.
     """
     run.mkdir(parents=True, exist_ok=True)
-    keras.utils.set_random_seed(recipe.seed)
+    _repeatable(recipe.seed)
     keras.config.set_dtype_policy(recipe.precision)
     network = ARCHITECTURES[recipe.architecture]()
     graph = training_graph(network, recipe, train.images.shape[-1], teachers)
@@ -92,22 +105,76 @@ def fit(
         weighted_metrics=[],
         metrics=[accuracy],
     )
-    record = {"recipe": recipe.to_dict(), "parameters": network.count_params(), "macs": macs(network)} | _versions()
-    record |= {"train": train.counts(), "valid": valid.counts()}
-    (run / "recipe.json").write_text(json.dumps(record, indent=1) + "\n")
+    watchers = _watchers(recipe)
+    checkpoint = Checkpoint(run / "state.npz", graph, watchers)
+    record = _record(recipe, network, train, valid)
+    _keep_record(record, run / "recipe.json", resumes=checkpoint.path.is_file())
+    epoch = checkpoint.restore()
+    trim_log(run / "log.csv", epoch)
+    if epoch:
+        logger.info("continuing %s with epoch %d of %d", run, epoch + 1, recipe.epochs)
     graph.fit(
         batches,
         validation_data=(valid.images, one_hot(valid.labels)),
         validation_batch_size=500,
+        initial_epoch=epoch,
         epochs=recipe.epochs,
-        callbacks=_callbacks(recipe, batches, run),
+        callbacks=[_SetEpoch(batches), *_loggers(run), *watchers, checkpoint],
+        shuffle=False,  # the batches come shuffled, by seed and epoch alone
         verbose=verbose,
     )
     keras.config.set_dtype_policy("float32")
     trained = ARCHITECTURES[recipe.architecture]()
     trained.set_weights(network.get_weights())
-    trained.save(run / "model.keras")
+    trained.save(run / "unfinished.keras")
+    (run / "unfinished.keras").replace(run / "model.keras")
+    logits = np.asarray(graph.predict(valid.images, batch_size=500, verbose=0))[:, :CLASSES]
+    report(keras.ops.convert_to_numpy(keras.ops.softmax(logits)), valid, run, checkpoint)
+    checkpoint.done()
     return trained
+
+
+def report(probabilities: NDArray[np.float32], valid: Faces, run: Path, checkpoint: Checkpoint) -> None:
+    """Write ``metrics.json`` and the plots of a finished run.
+
+    Args:
+        probabilities: (N, 5) answers to ``valid``.
+        valid: What was watched.
+        run: Folder of the run.
+        checkpoint: What it cost.
+    """
+    cost = {"epochs": checkpoint.epoch, "seconds": round(checkpoint.seconds, 1), "device": _device()}
+    tree = {"cost": cost, "watched": score(probabilities, valid.labels).to_dict()}
+    (run / "metrics.json").write_text(json.dumps(tree, indent=1) + "\n")
+    draw_answers(probabilities, valid, run)
+    draw_curves(run / "log.csv", run)
+
+
+def _repeatable(seed: int) -> None:
+    """Same seed, same machine, same numbers: seed every generator, and let TensorFlow pick repeatable operations."""
+    keras.utils.set_random_seed(seed)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow
+
+        tensorflow.config.experimental.enable_op_determinism()
+
+
+def _keep_record(record: dict[str, Any], path: Path, *, resumes: bool) -> None:
+    """Write what the run is; one that continues must be of the same recipe and data.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    record = json.loads(json.dumps(record))
+    before = json.loads(path.read_text()) if resumes and path.is_file() else record
+    for part in ("recipe", "train", "valid"):
+        for key, value in record[part].items():
+            if before[part].get(key) != value:
+                raise ConfigError(
+                    f"{path.parent} was interrupted with {part} {key} = {before[part].get(key)}, now it is {value}; "
+                    "use the same settings and data, or name another --run"
+                )
+    path.write_text(json.dumps(record, indent=1) + "\n")
 
 
 def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
@@ -126,14 +193,16 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
     return optimizer
 
 
-def _callbacks(recipe: Recipe, batches: Batches, run: Path) -> list[keras.callbacks.Callback]:
-    made: list[keras.callbacks.Callback] = [
-        _SetEpoch(batches),
-        keras.callbacks.BackupAndRestore(str(run / "state")),
-        keras.callbacks.CSVLogger(str(run / "log.csv"), append=True),
-    ]
+def _loggers(run: Path) -> list[keras.callbacks.Callback]:
+    made: list[keras.callbacks.Callback] = [keras.callbacks.CSVLogger(str(run / "log.csv"), append=True)]
     if keras.backend.backend() == "tensorflow":
         made.append(keras.callbacks.TensorBoard(str(run / "tensorboard")))
+    return made
+
+
+def _watchers(recipe: Recipe) -> list[keras.callbacks.Callback]:
+    """Callbacks that act on the watched loss."""
+    made: list[keras.callbacks.Callback] = []
     if recipe.schedule == "plateau":
         made.append(keras.callbacks.ReduceLROnPlateau(patience=5))
     if recipe.early_stopping:
@@ -141,13 +210,25 @@ def _callbacks(recipe: Recipe, batches: Batches, run: Path) -> list[keras.callba
     return made
 
 
-def _versions() -> dict[str, Any]:
+def _record(recipe: Recipe, network: keras.Model, train: Faces, valid: Faces) -> dict[str, Any]:
+    """What a run is, as plain JSON values."""
+    versions = {"keras": keras.__version__, "backend": keras.backend.backend(), "numpy": np.__version__}
     return {
-        "keras": keras.__version__,
-        "backend": keras.backend.backend(),
-        "numpy": np.__version__,
+        "recipe": recipe.to_dict(),
+        "parameters": network.count_params(),
+        "macs": macs(network),
+        **versions,
+        keras.backend.backend(): sys.modules[keras.backend.backend()].__version__,
         "python": platform.python_version(),
+        "train": train.counts(),
+        "valid": valid.counts(),
     }
 
 
-__all__ = ["Batches", "fit", "one_hot"]
+def _device() -> str:
+    """The accelerator, or the processor and its cores."""
+    found = [name for name in keras.distribution.list_devices() if not name.startswith("cpu")]
+    return ", ".join(found) or f"{platform.machine()}, {os.cpu_count()} cores"
+
+
+__all__ = ["Batches", "fit", "one_hot", "report"]

@@ -25,11 +25,13 @@ def train_run(recipe: Recipe, data: Path, photos: Path | None, run: Path) -> ker
         run: Folder of the run.
 
     Raises:
-        ConfigError: The recipe names an unknown architecture or a teacher that is not there.
+        ConfigError: The recipe names an unknown architecture or a teacher that is not there, or the run is finished.
         DataError: The data cannot be trained on.
     """
     if recipe.architecture not in ARCHITECTURES:
         raise ConfigError(f"no architecture {recipe.architecture!r}; there are {', '.join(ARCHITECTURES)}")
+    if (run / "model.keras").is_file() and not (run / "state.npz").is_file():
+        raise ConfigError(f"the run {run} is finished; name another --run, or delete it to train anew")
     teachers = [_teacher(Path(path)) for path in recipe.distill.teachers]
     if recipe.sample:
         train, valid = sample(load(data, "train", size=recipe.size, stray=recipe.stray), recipe)

@@ -1,0 +1,67 @@
+"""Drawn data, and the training command with a tiny network."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cartoons import write_folders
+
+Command = Callable[..., "subprocess.Popen[str]"]
+TINY = ("architecture=tiny", "size=16", "batch=20")
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder per class, 15 drawings each."""
+    return write_folders(tmp_path_factory.mktemp("data") / "faces", 15)
+
+
+@pytest.fixture(scope="session")
+def trainer(environment: dict[str, str]) -> Command:
+    """Start the training command with the tiny network known to it; text on stdout, logs and errors with it."""
+
+    def start(*args: Any, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+        script = str(Path(__file__).parent / "tiny_training.py")
+        return subprocess.Popen(
+            [sys.executable, script, *map(str, args)],
+            env={**environment, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3", **(env or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=os.environ.get("TMPDIR", "/tmp"),
+        )
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def fit(trainer: Command, folders: Path) -> Command:
+    """Start a short training of the tiny network in a folder."""
+
+    def start(run: Path, *settings: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+        sets = [part for setting in (*TINY, *settings) for part in ("--set", setting)]
+        return trainer("fit", "--data", folders, "--recipe", "plain", "--run", run, *sets, env=env)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def settings() -> tuple[str, ...]:
+    """What a whole run of the tests is trained with; its callbacks have a memory."""
+    return "epochs=4", "schedule=plateau", "early_stopping=3"
+
+
+@pytest.fixture(scope="session")
+def finished(fit: Command, settings: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that went through without an interruption."""
+    run = tmp_path_factory.mktemp("runs") / "whole"
+    process = fit(run, *settings)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    return run

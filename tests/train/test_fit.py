@@ -1,0 +1,115 @@
+"""Whole runs of the real command: what they leave, that they resume where they were killed, and repeat exactly."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.slow
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+def kill_in_epoch(process: subprocess.Popen[str], epoch: int) -> None:
+    """Kill the process when it says that it began an epoch."""
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if f"Epoch {epoch}/" in line:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            return
+    raise AssertionError("".join(said))
+
+
+def weights(run: Path) -> dict[str, np.ndarray]:
+    import zipfile
+
+    import h5py
+
+    found = {}
+    with zipfile.ZipFile(run / "model.keras") as archive, archive.open("model.weights.h5") as file:
+        h5py.File(file).visititems(
+            lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
+        )
+    return found
+
+
+def log(run: Path) -> list[dict[str, str]]:
+    with (run / "log.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_leaves_network_log_record_metrics_and_pictures(finished: Path) -> None:
+    left = {path.name for path in finished.iterdir()}
+    pictures = {"curves.png", "confusion.png", "classes.png", "reliability.png", "mistakes.png"}
+    assert left == {"model.keras", "log.csv", "recipe.json", "metrics.json", "tensorboard", *pictures}
+    record = json.loads((finished / "recipe.json").read_text())
+    assert record["recipe"]["architecture"] == "tiny"
+    assert record["recipe"]["seed"] == 0
+    assert {"keras", "tensorflow", "numpy", "python", "parameters", "macs"} <= set(record)
+    assert sum(record["train"].values()) == 60
+    assert sum(record["valid"].values()) == 15
+    metrics = json.loads((finished / "metrics.json").read_text())
+    assert metrics["watched"]["pictures"] == 15
+    assert metrics["cost"]["epochs"] == len(log(finished)) == 4
+    assert metrics["cost"]["seconds"] > 0
+
+
+def test_a_killed_run_continues_as_if_it_had_not_been(
+    fit: Start, finished: Path, settings: tuple[str, ...], tmp_path: Path
+) -> None:
+    run = tmp_path / "killed"
+    kill_in_epoch(fit(run, *settings), 3)
+    assert not (run / "model.keras").exists()
+    assert (run / "state.npz").is_file()
+
+    again = fit(run, *settings)
+    output, _ = again.communicate(timeout=300)
+    assert again.returncode == 0, output
+    assert "with epoch 3 of 4" in output
+    assert "Epoch 1/" not in output
+    assert not (run / "state.npz").exists()
+
+    # Weights, optimizer, random numbers and the callbacks' memory went on: the result is that of the whole run.
+    assert log(run) == log(finished)
+    whole, resumed = weights(finished), weights(run)
+    assert whole.keys() == resumed.keys()
+    assert all(np.array_equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_another_recipe_cannot_continue_a_run(fit: Start, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    kill_in_epoch(fit(run, "epochs=3"), 2)
+    other = fit(run, "epochs=3", "learning_rate=0.5")
+    output, _ = other.communicate(timeout=300)
+    assert other.returncode == 1
+    assert "was interrupted with recipe learning_rate = 0.004, now it is 0.5" in output.splitlines()[-1]
+    assert "Traceback" not in output
+
+
+def test_a_finished_run_is_not_overwritten(fit: Start, finished: Path, settings: tuple[str, ...]) -> None:
+    before = (finished / "model.keras").read_bytes()
+    process = fit(finished, *settings)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert "is finished; name another --run" in output.splitlines()[-1]
+    assert (finished / "model.keras").read_bytes() == before
+
+
+def test_ctrl_c_says_how_to_go_on(fit: Start, tmp_path: Path) -> None:
+    process = fit(tmp_path / "run", "epochs=50")
+    for line in process.stdout:
+        if "Epoch 2/" in line:
+            os.kill(process.pid, signal.SIGINT)
+            break
+    output = process.stdout.read()
+    assert process.wait(timeout=60) == 1
+    assert "the same command continues" in output.splitlines()[-1]
