@@ -54,7 +54,9 @@ class KioskConfig:
     allow_host: tuple[str, ...] = _setting((), "Further host names by which the page may be called; '*' for any.")
     max_uploads: int = _setting(4, "Uploads worked on at a time; further ones are told to come back.", low=1, high=64)
     max_upload_mb: float = _setting(10.0, "Largest upload in megabytes.", low=0.1, high=100)
-    event_log: str = _setting("", "File to which changes of emotion are written, without pictures; empty for none.")
+    event_log: str = _setting(
+        "", "Database file (SQLite) of who showed what for how long, without pictures; empty for none."
+    )
     language: str = _setting("auto", "Language of the page.", choices=("auto", "en", "de", "fr", "es", "hi"))
     theme: str = _setting("auto", "Colours of the page.", choices=("auto", "dark", "light"))
 

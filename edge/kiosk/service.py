@@ -19,7 +19,6 @@ from edge.detector import HaarDetector
 from edge.errors import ConfigError, EdgeError
 from edge.kiosk.app import Site
 from edge.kiosk.config import KioskConfig
-from edge.kiosk.eventlog import EventLog
 from edge.kiosk.health import Health
 from edge.kiosk.live import LiveView, Tap
 from edge.kiosk.metrics import Metrics
@@ -31,6 +30,7 @@ from edge.kiosk.uploads import UploadDesk
 from edge.kiosk.video import Video
 from edge.pipeline import Pipeline
 from edge.sinks.base import Sink
+from edge.sinks.events import EventSink
 from edge.sources.base import FrameSource
 from edge.stream import Stream
 
@@ -87,9 +87,8 @@ class Kiosk:
         self.health = _health(self._classifier, self.live, source)
         if self.live is not None:
             self.live.describe = self.health.brief
-        # The live view comes last: it may let the loop wait.
-        self._sinks: list[Sink] = [EventLog(Path(config.event_log))] if config.event_log and source else []
-        self._sinks += [self.live] if self.live else []
+        if config.event_log and source:
+            EventSink(Path(config.event_log)).close()  # what is wrong with it is said at the start
         self.site = Site(
             config,
             desk=self.desk,
@@ -179,7 +178,7 @@ class Kiosk:
                     source,
                     None,
                     self._classifier,
-                    sinks=self._sinks,
+                    sinks=self._sinks(),
                     timeout_s=self._timeout_s,
                     retries=None,
                     threshold=self.config.threshold,
@@ -192,6 +191,11 @@ class Kiosk:
             except Exception:
                 log.exception("the loop failed; starting it again in %.0f s", RESTART_S)
                 self._stop.wait(RESTART_S)
+
+    def _sinks(self) -> list[Sink]:
+        """The live view comes last: it may let the loop wait."""
+        log_sinks: list[Sink] = [EventSink(Path(self.config.event_log))] if self.config.event_log else []
+        return log_sinks + ([self.live] if self.live else [])
 
     async def _tick(self) -> None:
         """Every second: rates, temperature, status line, and news for the pages."""

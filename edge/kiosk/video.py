@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.kiosk.broadcast import Broadcast
+from edge.opencv import cv2
 
 MAX_WIDTH = 960
 BOUNDARY = "frame"

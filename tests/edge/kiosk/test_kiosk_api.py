@@ -3,6 +3,7 @@
 import io
 import json
 import socket
+import sqlite3
 
 import cv2
 import httpx
@@ -11,7 +12,7 @@ import pytest
 from kiosk_stage import PHOTO, Stage, room, running, until
 from PIL import Image
 
-from edge.errors import ConfigError
+from edge.errors import ConfigError, OutputError
 from edge.kiosk.thermal import ThermalWatch
 from edge.labels import EMOTIONS
 
@@ -304,6 +305,17 @@ def test_a_hot_device_reads_fewer_frames_and_says_so():
         assert told["fps"]["captured"] > 2 * told["fps"]["processed"]
         assert told["throttled"] == ["throttled"]
         assert len(pictures(client, 3)) == 3
+
+
+def test_an_event_log_is_kept_only_where_it_was_asked_for(tmp_path):
+    path = tmp_path / "events.db"
+    with running(Stage(room(460)), event_log=str(path)) as kiosk, httpx.Client(base_url=kiosk.url) as client:
+        assert client.get("/api/about").json()["event_log"] is True
+        until(lambda: kiosk.kiosk.live.latest and kiosk.kiosk.live.latest.faces)
+    with sqlite3.connect(path) as database:
+        assert database.execute("SELECT emotion FROM spans").fetchall() == [("Happy",)]
+    with pytest.raises(OutputError, match="event log"), running(Stage(), event_log=str(tmp_path / "no" / "events.db")):
+        pass
 
 
 def test_an_address_in_use_is_said():

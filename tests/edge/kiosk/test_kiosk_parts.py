@@ -1,7 +1,6 @@
 """The small parts: notify socket, temperature, token, event log, broadcast, encoder."""
 
 import asyncio
-import json
 import os
 import socket
 import stat
@@ -10,10 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.errors import ConfigError, OutputError
+from edge.errors import ConfigError
 from edge.kiosk.broadcast import Broadcast
 from edge.kiosk.config import KioskConfig
-from edge.kiosk.eventlog import EventLog
 from edge.kiosk.metrics import Metrics
 from edge.kiosk.sources import LoopedSource, choose_source, find_camera
 from edge.kiosk.systemd import Notifier
@@ -21,7 +19,6 @@ from edge.kiosk.thermal import FULL, PACES, ThermalWatch, next_pace, read_temper
 from edge.kiosk.tokens import Gate, default_path, load_or_create
 from edge.kiosk.video import encode
 from edge.sources.base import Frame, SourceBase
-from edge.types import FrameResult, TrackEvent
 
 
 @pytest.fixture
@@ -163,31 +160,6 @@ def test_the_cookie_does_not_tell_the_token():
     assert not gate.opens_with(gate.cookie)
     assert not gate.opens_with_cookie("a-token-of-some-length")
     assert not gate.opens_with("é")
-
-
-def changed(number):
-    return FrameResult("0", 640, 480, events=(TrackEvent("update", number, 1.0, "Happy", 0.9, 1.0),))
-
-
-def test_the_event_log_keeps_events_and_no_more_than_it_may(tmp_path):
-    path = tmp_path / "events.jsonl"
-    log = EventLog(path, max_bytes=500)
-    log.write(None, FrameResult("0", 640, 480))
-    assert path.read_text() == ""
-    for number in range(40):
-        log.write(np.zeros((4, 4, 3), np.uint8), changed(number))
-    lines = path.read_text().splitlines()
-    assert json.loads(lines[-1])["track"] == 39
-    assert "at_s" in json.loads(lines[-1])
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["events.jsonl", "events.jsonl.1"]
-    assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 1000
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-
-def test_a_log_that_cannot_be_written_is_said_at_once(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="event log"):
-        EventLog(tmp_path / "file" / "events.jsonl")
 
 
 def test_a_slow_reader_gets_the_newest_alone():
