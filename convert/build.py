@@ -6,7 +6,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -125,13 +125,14 @@ def _make(order: Order, subject: _Subject, say: Callable[[str], None]) -> tuple[
             file.write_bytes(export.export(subject.model, form, pictures.calibration))
             say(f"{form}: running in {' and '.join(runtime.name for runtime in RUNTIMES)}")
             found = verify(form, file, stored, trained=subject.answers, labels=pictures.labels, runtimes=RUNTIMES)
-            verdicts.append(found)
             if found.refused:
+                verdicts.append(found)
                 _stop_if_wanted(order, found)
                 say(f"{form}: refused, {found.refused}")
                 continue
             made[form] = metadata.embed(file.read_bytes(), EMOTIONS, _details(order, subject, found))
             _check_unchanged(form, file, made[form], stored)
+            verdicts.append(replace(found, size=len(made[form])))
     return made, verdicts
 
 

@@ -78,7 +78,11 @@ class Table:
             _line(["trained (Keras)", "", *_quality(trained)[:2], "", "", _quality(trained)[4], *[""] * len(runtimes)]),
         ]
         lines += [_line(self._cells(row)) for row in self.rows]
-        lines += ["", f"Quality as measured in the first runtime that runs the format; times on {machine()}."]
+        lines += [
+            "",
+            f"Quality is that in the first runtime which runs the format. Times are medians of the quietest of several"
+            f" rounds on {machine()}.",
+        ]
         for agreement in (found for row in self.rows for found in row.agreements):
             lines += ["", _sentence(agreement)]
         for row in self.rows:
@@ -96,7 +100,7 @@ class Table:
 
 
 def machine() -> str:
-    """Processor and cores that the times were taken on."""
+    """Processor and cores that the times were taken on, and how busy they were with all that ran."""
     name = platform.machine()
     try:
         models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
@@ -104,7 +108,7 @@ def machine() -> str:
         models = []
     if models:
         name = models[0].split(":", 1)[1].strip()
-    return f"{name}, {os.cpu_count()} cores"
+    return f"{name}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
 
 
 def _kilobytes(row: Verdict) -> float:
