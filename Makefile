@@ -81,6 +81,17 @@ screenshots: $(DEV)/.installed ## Take the kiosk's pictures in docs/images anew
 kiosk-load: $(DEV)/.installed ## Measure the kiosk under many viewers and uploads
 	$(DEV)/bin/python benchmarks/kiosk_load.py $(ARGS)
 
+FUZZ := .venvs/fuzz
+
+$(FUZZ)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(FUZZ)
+	$(FUZZ)/bin/pip install --quiet --disable-pip-version-check --editable '.[kiosk]' atheris==3.0.0
+	@touch $@
+
+.PHONY: fuzz
+fuzz: $(FUZZ)/.installed ## Fuzz decoding and uploads, 30 minutes each: make fuzz ARGS='decode --minutes 5'
+	nice $(FUZZ)/bin/python tests/fuzz/run.py $(ARGS)
+
 .PHONY: clean
 clean: ## Remove environments and build outputs
 	rm -rf .venvs dist demo
