@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def model_option(function: F) -> F:
+    """``--model``."""
+    return click.option(
+        "--model",
+        type=click.Path(path_type=Path, readable=False),
+        envvar="EMOTION_EDGE_MODEL",
+        help="A .tflite model.  [default: the one that was shipped]",
+    )(function)
+
+
 def model_options(function: F) -> F:
     """``--model`` and ``--threads``."""
     threads = click.option(
@@ -23,13 +33,7 @@ def model_options(function: F) -> F:
         envvar="EMOTION_EDGE_THREADS",
         help="Threads a picture may use.  [default: the cores minus one, shared between the jobs]",
     )
-    model = click.option(
-        "--model",
-        type=click.Path(path_type=Path, readable=False),
-        envvar="EMOTION_EDGE_MODEL",
-        help="A .tflite model.  [default: the one that was shipped]",
-    )
-    return model(threads(function))
+    return model_option(threads(function))
 
 
 def face_options(function: F) -> F:
@@ -61,4 +65,4 @@ def make_pipeline(
     return Pipeline(classifier, None if no_detect else HaarDetector(), threshold=threshold, faces=faces)
 
 
-__all__ = ["face_options", "make_pipeline", "model_options"]
+__all__ = ["face_options", "make_pipeline", "model_option", "model_options"]

@@ -1,0 +1,1 @@
+"""What ``emotion-edge benchmark`` measures on the device it runs on."""

@@ -1,0 +1,176 @@
+"""The measurements: the classifier alone, the whole pipeline, and a process from its start to its first result."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from itertools import product
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.benchmark.frames import make_frame
+from edge.classifier import Classifier
+from edge.detector import HaarDetector
+from edge.errors import OutputError
+from edge.opencv import cv2
+from edge.pipeline import Pipeline
+
+SIZES = ((320, 240), (640, 480), (1280, 720))
+FACES = (0, 1, 2, 5)
+# A process's peak memory begins with what its parent held when starting it; this parent holds next to nothing.
+_LAUNCHER = """
+import os, sys, time
+null = os.open(os.devnull, os.O_WRONLY)
+began = time.perf_counter()
+pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, null, 1)])
+_, status, usage = os.wait4(pid, 0)
+seconds = time.perf_counter() - began
+print(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, os.waitstatus_to_exitcode(status))
+"""
+
+
+def repeat(work: Callable[[], object], *, rounds: int, seconds: float, least: int = 3) -> list[float]:
+    """Run something again and again; its times in milliseconds.
+
+    Args:
+        work: What is timed; runs once before, untimed.
+        rounds: Times at most.
+        seconds: No new round after so long, but always ``least``.
+        least: Times at least.
+    """
+    work()
+    times: list[float] = []
+    began = perf_counter()
+    while len(times) < rounds and (len(times) < least or perf_counter() - began < seconds):
+        started = perf_counter()
+        work()
+        times.append((perf_counter() - started) * 1e3)
+    return times
+
+
+def spread(times_ms: Iterable[float]) -> dict[str, float]:
+    """Median, 95th percentile and worst, in milliseconds, and how many there were."""
+    times = np.array(list(times_ms))
+    return {
+        "median_ms": round(float(np.median(times)), 3),
+        "p95_ms": round(float(np.percentile(times, 95)), 3),
+        "worst_ms": round(float(times.max()), 3),
+        "rounds": len(times),
+    }
+
+
+def measure_classifier(
+    model: Path | None, head: NDArray[np.uint8], threads: Iterable[int], *, rounds: int, seconds: float
+) -> Iterator[dict[str, Any]]:
+    """Milliseconds to read one face, resizing included, a row for each number of threads."""
+    crop = np.ascontiguousarray(head[:, :, :3])
+    for count in threads:
+        classifier = Classifier(model, threads=count)
+        cv2.setNumThreads(count)
+        times = repeat(lambda: classifier.classify([crop]), rounds=rounds, seconds=seconds, least=10)  # noqa: B023
+        yield {"threads": count, **spread(times)}
+
+
+def measure_pipeline(
+    model: Path | None, head: NDArray[np.uint8], threads: Iterable[int], *, rounds: int, seconds: float
+) -> Iterator[dict[str, Any]]:
+    """Milliseconds from a decoded picture to its result, a row for each picture and number of threads."""
+    frames = {(size, faces): make_frame(size, faces, head) for size, faces in product(SIZES, FACES)}
+    for count in threads:
+        pipeline = Pipeline(Classifier(model, threads=count), HaarDetector())
+        cv2.setNumThreads(count)
+        for ((width, height), faces), frame in frames.items():
+            result = pipeline.analyze(frame)
+            times = repeat(lambda: pipeline.analyze(frame), rounds=rounds, seconds=seconds)  # noqa: B023
+            yield {
+                "width": width,
+                "height": height,
+                "faces": faces,
+                "found": 0 if result.fallback else len(result.faces),
+                "threads": count,
+                **spread(times),
+            }
+
+
+def measure_start(model: Path | None, head: NDArray[np.uint8], *, rounds: int) -> dict[str, Any]:
+    """What ``emotion-edge predict`` on one 640x480 picture takes as a whole process, from start to end.
+
+    Returns:
+        Seconds, processor seconds, peak memory in MB and the number of runs.
+
+    Raises:
+        OutputError: The picture cannot be written, or the process failed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(folder) / "picture.png"
+        if not cv2.imwrite(str(picture), cv2.cvtColor(make_frame((640, 480), 1, head), cv2.COLOR_RGB2BGR)):
+            raise OutputError(f"{picture} cannot be written")
+        words = [sys.executable, "-m", "edge", "predict", str(picture), *(["--model", str(model)] if model else [])]
+        runs = [launch(words) for _ in range(rounds)]
+    return {
+        "seconds": round(float(np.median([run["seconds"] for run in runs])), 3),
+        "cpu_seconds": round(float(np.median([run["cpu_seconds"] for run in runs])), 3),
+        "peak_rss_mb": round(max(run["peak_rss_mb"] for run in runs), 1),
+        "rounds": rounds,
+    }
+
+
+def launch(command: list[str]) -> dict[str, float]:
+    """Run a program to its end: ``seconds``, ``cpu_seconds`` and ``peak_rss_mb``; its output is dropped.
+
+    Raises:
+        OutputError: It failed.
+    """
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", _LAUNCHER, *command], capture_output=True, text=True, check=False
+    )
+    numbers = done.stdout.split()
+    if len(numbers) != 4 or numbers[3] != "0":
+        raise OutputError(f"{json.dumps(command)} failed: {' '.join(done.stderr.split())[-500:]}")
+    return dict(zip(("seconds", "cpu_seconds", "peak_rss_mb"), map(float, numbers[:3]), strict=True))
+
+
+def own_peak_mb() -> float:
+    """This process's peak resident memory in MB (2**20 bytes)."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+
+
+def count_macs(classifier: Classifier) -> int | None:
+    """Multiply-accumulate operations of one face, from the model's own graph; None where the runtime hides it."""
+    interpreter = classifier.runtime.interpreter
+    try:
+        operations = interpreter._get_ops_details()
+        shapes = {one["index"]: one["shape"] for one in interpreter.get_tensor_details()}
+    except Exception:  # a private call
+        return None
+    total = 0
+    for one in operations:
+        if one["op_name"] not in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
+            continue
+        weights, made = shapes[one["inputs"][1]], shapes[one["outputs"][0]]
+        # Every weight is used once at each place of the output; a place of a depthwise one uses each channel's own.
+        places = int(np.prod(made)) // int(made[-1])
+        total += places * int(np.prod(weights))
+    return total
+
+
+__all__ = [
+    "FACES",
+    "SIZES",
+    "count_macs",
+    "launch",
+    "measure_classifier",
+    "measure_pipeline",
+    "measure_start",
+    "own_peak_mb",
+    "repeat",
+    "spread",
+]
