@@ -21,6 +21,8 @@ CONFIRM_HITS = 3  # a detection must come back before it counts as a face
 TENTATIVE_GAP_S = 0.25
 POSITION_GAIN, VELOCITY_GAIN, SIZE_GAIN = 0.6, 0.15, 0.3  # of the alpha-beta filter
 VELOCITY_FADE_S = 2.0  # an unseen face slows down
+STEP_MIN_S = 0.03  # frames that come in a burst (network streams) tell nothing about speed
+SPEED_MAX = 6.0  # face widths a second
 NEAR = 0.7  # farthest pairing, in face widths, while a face is seen...
 NEAR_PER_S = 0.8  # ...and what every unseen second adds
 SIZE_RATIO = 1.8
@@ -84,9 +86,9 @@ class Track:
         off_x, off_y = x - self.x, y - self.y
         self.x += POSITION_GAIN * off_x
         self.y += POSITION_GAIN * off_y
-        if step_s > 0:
-            self.vx += VELOCITY_GAIN * off_x / step_s
-            self.vy += VELOCITY_GAIN * off_y / step_s
+        fastest, step_s = SPEED_MAX * self.w, max(step_s, STEP_MIN_S)
+        self.vx = min(max(self.vx + VELOCITY_GAIN * off_x / step_s, -fastest), fastest)
+        self.vy = min(max(self.vy + VELOCITY_GAIN * off_y / step_s, -fastest), fastest)
         self.w += SIZE_GAIN * (detection.box.w - self.w)
         self.h += SIZE_GAIN * (detection.box.h - self.h)
         if detection.looks is not None and not crowded:

@@ -115,6 +115,17 @@ def test_a_face_that_stays_away_ends_once():
     assert follow(tracker, [[Box(10, 10, 50, 50)]] * 3)[-1] == [2]
 
 
+def test_frames_in_bursts_do_not_throw_a_face_out_of_the_picture():
+    jitter = np.random.default_rng(3).integers(-8, 9, (300, 2))
+    tracker, numbers = Tracker(), set()
+    for index, (x, y) in enumerate(jitter):
+        time_s = index // 10 * 0.4 + index % 10 * 0.001  # ten at once, then a pause
+        tracker.update([Detection(Box(200 + int(x), 100 + int(y), 120, 120))], time_s)
+        numbers |= {track.number for track in tracker.confirmed}
+        assert all(0 < track.x < 640 for track in tracker.tracks)
+    assert numbers == {1}
+
+
 def test_two_who_pass_each_other_keep_their_numbers():
     def places(index: int) -> list[Box]:
         one, other = Box(50 + 6 * index, 100, 80, 80), Box(500 - 6 * index, 120, 80, 80)
