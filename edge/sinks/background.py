@@ -9,6 +9,7 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.errors import EdgeError
 from edge.sinks.base import Sink
 from edge.types import FrameResult
 
@@ -86,6 +87,9 @@ class BackgroundSink:
                 if item is not None:
                     self._sink.write(*item)
         except BrokenPipeError as error:
+            self._error = error
+        except EdgeError as error:
+            log.error("%s; it gets no more results", error)
             self._error = error
         except Exception as error:
             log.exception("%s failed; it gets no more results", self._thread.name)

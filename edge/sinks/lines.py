@@ -66,7 +66,8 @@ class LineSink:
 
     def _open(self) -> None:
         if self._output is None:
-            self._file = sys.stdout.buffer
+            # Not Python's own buffer: a reader that stalls would hold its lock when the process wants to end.
+            self._file = open(sys.stdout.fileno(), "wb", buffering=0, closefd=False)  # noqa: SIM115 - a descriptor
             fresh = True
         else:
             try:

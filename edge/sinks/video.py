@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -84,8 +85,9 @@ class MjpegSink:
         bgr = cv2.cvtColor(annotate(rgb, result), cv2.COLOR_RGB2BGR)
         good, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, self._quality])
         if good:
-            sys.stdout.buffer.write(data.tobytes())
-            sys.stdout.buffer.flush()
+            left = memoryview(data.tobytes())
+            while left:
+                left = left[os.write(sys.stdout.fileno(), left) :]
 
     def reopen(self) -> None:
         """Nothing to open anew."""

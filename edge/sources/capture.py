@@ -19,6 +19,7 @@ BACKOFF_FIRST_S = 1.0
 BACKOFF_LAST_S = 20.0
 DEFAULT_RETRIES = 6  # waits of 1, 2, 4, 8, 16 and 20 s
 BAD_FRAMES_MAX = 30  # so many unusable frames in a row are a lost camera
+OPEN_S = 30.0  # opening a camera may take longer than a read
 ABANDONED_MAX = 3  # so many reads that never came back are enough
 
 
@@ -62,13 +63,13 @@ class Capture:
         self._change = threading.Condition()
         self._stopped = False
         self._generation = 0
-        self._heard_s = time.monotonic()
+        self._due_s: float | None = None  # when the call into the driver that is under way should be back
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to read."""
         self._generation += 1
-        self._heard_s = time.monotonic()
+        self._due_s = None
         self._thread = threading.Thread(target=self._run, args=(self._generation,), name="capture", daemon=True)
         self._thread.start()
 
@@ -82,7 +83,7 @@ class Capture:
             self._change.wait_for(lambda: self._slot or self._lost or self.ended or self._stopped, timeout_s)
             frame, self._slot = self._slot, None
             self._change.notify_all()
-            frozen = self.state == "ok" and time.monotonic() - self._heard_s > 2 * self._timeout_s
+            frozen = self._due_s is not None and time.monotonic() > self._due_s
         if frame is None and frozen and self._source.live and not self.ended:
             self._abandon()
         return frame
@@ -104,9 +105,7 @@ class Capture:
     def _abandon(self) -> None:
         """The thread hangs in a driver: leave it there and read with another one."""
         self._abandoned += 1
-        log.warning(
-            "source %s: a read has not returned for %.0f s; opening it anew", self._source.name, self._timeout_s * 2
-        )
+        log.warning("source %s: its driver does not come back; opening it anew", self._source.name)
         if self._abandoned > ABANDONED_MAX:
             self._fail(CameraLostError(f"source {self._source.name} hung {self._abandoned} times; giving up"))
             return
@@ -117,10 +116,16 @@ class Capture:
     def _current(self, generation: int) -> bool:
         return not self._stopped and generation == self._generation
 
+    def _expect(self, extra_s: float, generation: int) -> None:
+        """A call into the driver begins, which should be back in time."""
+        if self._current(generation):
+            self._due_s = time.monotonic() + 2 * self._timeout_s + extra_s
+
     def _run(self, generation: int) -> None:
         while self._current(generation):
             source = copy.copy(self._source)
             try:
+                self._expect(OPEN_S, generation)
                 source.open()
                 self._read(source, generation)
                 if self._current(generation):
@@ -141,6 +146,7 @@ class Capture:
         bad = 0
         while self._current(generation):
             started = time.perf_counter()
+            self._expect(0.0, generation)
             try:
                 frame = source.read(self._timeout_s)
             except CameraLostError:
@@ -170,7 +176,6 @@ class Capture:
             self._captured += 1
             self._stats.count("captured")
             self._stats.measure(capture=frame.read_ms or waited_ms)
-            self._heard_s = time.monotonic()
             if self.state != "ok":
                 self.state, self._failures, self._waits = "ok", 0, backoff()
             self._change.notify_all()
@@ -184,7 +189,7 @@ class Capture:
         wait_s = next(self._waits)
         log.warning("%s; trying again in %.0f s", error, wait_s)
         with self._change:
-            self.state, self._lost = "reconnecting", True
+            self.state, self._lost, self._due_s = "reconnecting", True, None
             self._stats.count("reconnects")
             self._change.notify_all()
             self._change.wait_for(lambda: not self._current(generation), wait_s)

@@ -68,6 +68,21 @@ def test_a_reader_that_goes_away_ends_it_quietly(start: Start):
     assert b"BrokenPipe" not in errors
 
 
+def test_a_reader_that_stalls_neither_stalls_the_loop_nor_the_end(start: Start, tmp_path: Path):
+    process = start("--source", "synthetic", "--fps", "200", "--events", str(tmp_path / "log.db"))
+    process.stdout.readline()  # and no more: the pipe fills up
+    read_until(process.stderr, "results dropped")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+
+
+def read_until(file: IO[bytes], words: str) -> None:
+    for line in file:
+        if words in line.decode():
+            return
+    raise AssertionError(f"{words!r} did not come")
+
+
 def test_sighup_lets_a_rotated_file_go(start: Start, tmp_path: Path):
     output, rotated = tmp_path / "out.jsonl", tmp_path / "out.jsonl.1"
     process = start("--source", "synthetic", "--output", str(output), "--fps", "50")

@@ -140,6 +140,21 @@ def test_a_read_that_never_returns_is_left_behind(run):
     assert len(source.closed) == len(source.opened), "the one that hung is closed when it comes back"
 
 
+def test_an_opening_that_never_returns_is_left_behind_too(run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(capture_module, "OPEN_S", 0.1)
+    release = threading.Event()
+
+    class Stuck(ScriptedSource):
+        def open(self) -> None:
+            super().open()
+            if len(self.opened) == 1:
+                release.wait(60)
+
+    _, keep = run(Stuck(face_frame), timeout_s=0.2)
+    keep.wait_for(lambda result: bool(result.faces))
+    release.set()
+
+
 def test_a_camera_that_always_hangs_is_given_up(run):
     release = threading.Event()
     source = ScriptedSource(lambda index: face_frame(index) if index < 3 else release.wait(60) or LOST)
