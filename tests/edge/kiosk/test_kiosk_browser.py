@@ -86,7 +86,7 @@ def shoot(page, name):
         target = Path(folder) / f"kiosk-{name}.png"
         page.screenshot(path=target)
         # A palette keeps the file small.
-        Image.open(target).convert("RGB").quantize(256).save(target, optimize=True)
+        Image.open(target).convert("RGB").quantize(256, Image.Quantize.FASTOCTREE).save(target, optimize=True)
 
 
 def state(page, kind):
