@@ -226,6 +226,9 @@ def _kaggle(folder: Path, split: str, size: int, channels: int, stray: int) -> F
             raise DataError(f"{folder / 'fer2013.csv'} needs the columns emotion, pixels, Usage")
         for number, row in enumerate(table):
             if row["Usage"] == usage:
+                if not row["emotion"].isdigit():
+                    where = f"{folder / 'fer2013.csv'}, line {table.line_num}"
+                    raise DataError(f"{where}: emotion must be a whole number; got {row['emotion']!r}")
                 name = f"fer{number:07d}.png"
                 pixels[name], labels[name] = row["pixels"], int(row["emotion"])
 
