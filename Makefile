@@ -81,6 +81,13 @@ screenshots: $(DEV)/.installed ## Take the kiosk's pictures in docs/images anew
 kiosk-load: $(DEV)/.installed ## Measure the kiosk under many viewers and uploads
 	$(DEV)/bin/python benchmarks/kiosk_load.py $(ARGS)
 
+.PHONY: test-arm64 test-arm64-trixie
+test-arm64: $(DEV)/.installed ## Run on an emulated arm64 Bookworm and compare with this machine
+	$(DEV)/bin/python tests/arm64/run.py bookworm $(ARGS)
+
+test-arm64-trixie: $(DEV)/.installed ## The same on Trixie, with Python 3.13 and LiteRT
+	$(DEV)/bin/python tests/arm64/run.py trixie $(ARGS)
+
 FUZZ := .venvs/fuzz
 
 $(FUZZ)/.installed: pyproject.toml
@@ -98,6 +105,10 @@ test-picamera2: ## Run the camera source on the real picamera2 and libcamera's v
 
 soak-stream: $(DEV)/.installed ## Watch the stream's memory for one hour and through 200 lost cameras
 	$(DEV)/bin/python -m benchmarks.soak_stream $(ARGS)
+
+.PHONY: benchmark
+benchmark: $(DEV)/.installed ## Measure beside other ways to do the same, and write the README's table
+	$(DEV)/bin/python -m benchmarks.run $(ARGS)
 
 .PHONY: clean
 clean: ## Remove environments and build outputs

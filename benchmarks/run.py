@@ -1,0 +1,251 @@
+"""Measures the package beside what people use today, in one run, and writes the README's table.
+
+    python -m benchmarks.run                       # everything; writes benchmarks/results/peers.json and README.md
+    python -m benchmarks.run --only start,pictures # some parts anew; the others keep their record
+    python -m benchmarks.run --print               # the last record and what it misses
+
+All ways read the same pictures and the same video in turns, so that a busy machine slows all alike; ratios are taken
+within a round, and their median is reported with the lowest and the highest. One thread, one core, except for `--jobs`.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmarks import many, table
+from benchmarks.peers import PEERS, ROOT, WORKERS, Peer, Worker, clean_environment, install, size
+from benchmarks.ratios import ratio, summary
+from benchmarks.scenes import Actor, heads_from, play, render, wander
+from benchmarks.stream import race
+from edge.benchmark.measure import launch
+
+RESULT = ROOT / "benchmarks" / "results" / "peers.json"
+PHOTO = ROOT / "examples" / "astronaut.jpg"
+PARTS = ("size", "start", "pictures", "overhead", "stream", "jobs", "accuracy", "many")
+
+
+def measure_size() -> dict[str, Any]:
+    """What each way takes on disk."""
+    return {peer.name: size(peer) for peer in PEERS}
+
+
+def measure_start(model: Path, rounds: int) -> dict[str, Any]:
+    """Each way as a whole process, from its start to the end of its first picture."""
+    runs: dict[str, list[dict[str, float]]] = {peer.name: [] for peer in PEERS}
+    for _ in range(rounds):
+        for peer in PEERS:
+            if peer.own:
+                command = [str(peer.python.parent / "emotion-edge"), "predict", str(PHOTO), "--threads", "1"]
+            else:
+                command = [
+                    str(peer.python),
+                    "-P",
+                    str(WORKERS),
+                    peer.way,
+                    str(model_of(peer, model)),
+                    "once",
+                    str(PHOTO),
+                ]
+            runs[peer.name].append(launch(command))
+    return {
+        name: {
+            "seconds": summary(run["seconds"] for run in own),
+            "cpu_seconds": summary(run["cpu_seconds"] for run in own),
+            "peak_rss_mb": max(run["peak_rss_mb"] for run in own),
+            "times_ours": ratio(own, runs["ours"], "seconds"),
+            "times_ours_cpu": ratio(own, runs["ours"], "cpu_seconds"),
+        }
+        for name, own in runs.items()
+    }
+
+
+def measure_pictures(folder: Path, model: Path, rounds: int, count: int) -> dict[str, Any]:
+    """Pictures of 640x480 with one face, by processes that are already running; and whether all find the same face."""
+    from PIL import Image
+
+    (head,) = heads_from(PHOTO, None, 1)
+    actor = Actor(*head, wander((200, 440), 9, width=150))
+    pictures = []
+    for number in range(count):
+        pictures.append(folder / f"{number}.jpg")
+        Image.fromarray(render([actor], number * 0.7, seed=number)).save(pictures[-1], quality=92)
+    core = min(os.sched_getaffinity(0))
+    runs: dict[str, list[dict[str, Any]]] = {peer.name: [] for peer in PEERS}
+    with ExitStack() as stack:
+        workers = {
+            peer.name: stack.enter_context(Worker(peer, model_of(peer, model), pictures, core)) for peer in PEERS
+        }
+        for worker in workers.values():
+            worker.ready()
+        for _ in range(rounds):
+            for name, worker in workers.items():
+                runs[name].append(worker.turn())
+    boxes = {name: [box for box, _ in own[0]["found"]] for name, own in runs.items()}
+    return {
+        name: {
+            "ms_a_picture": summary(run["seconds"] / count * 1e3 for run in own),
+            "cpu_ms_a_picture": summary(run["cpu_seconds"] / count * 1e3 for run in own),
+            "peak_rss_mb": own[-1]["peak_rss_mb"],
+            "pictures": count,
+            "same_box_as_described": sum(a == b for a, b in zip(boxes[name], boxes["described"], strict=True)),
+            "times_ours": ratio(own, runs["ours"], "seconds"),
+            "times_ours_cpu": ratio(own, runs["ours"], "cpu_seconds"),
+        }
+        for name, own in runs.items()
+    }
+
+
+def measure_overhead(rounds: int) -> dict[str, Any]:
+    """Our Python around the bare calls, in both environments of ours."""
+    import subprocess
+
+    found = {}
+    for peer in PEERS:
+        if peer.own:
+            command = [str(peer.python), "-P", str(ROOT / "benchmarks" / "_overhead.py"), str(PHOTO), str(rounds)]
+            done = subprocess.run(command, check=True, capture_output=True, env=clean_environment(), cwd="/")
+            found[peer.name] = json.loads(done.stdout)
+    return found
+
+
+def measure_stream(folder: Path, rounds: int) -> dict[str, Any]:
+    """The stream beside the described path and fer, on 640x480 with one face."""
+    heads = heads_from(PHOTO, None, 1)
+    video = play(folder / "one.mp4", [Actor(*heads[0], wander((200, 440), 9))], 12)
+    return race(video, rounds, {"ours": 300, "described": 40, "fer": 40})
+
+
+def measure_accuracy(model: Path, data: Path | None) -> dict[str, Any] | None:
+    """How often each way agrees with the label of photos of people that our training did not see."""
+    if data is None:
+        return None
+    from edge.labels import EMOTIONS
+    from train.photos import photo_list
+
+    listed = photo_list(data / "photos", "valid")
+    truth = [EMOTIONS[label] for _, label in listed]
+    found = {}
+    for peer in PEERS:
+        if peer.name not in ("ours", "ours-litert", "fer"):
+            continue
+        with Worker(peer, model, [path for path, _ in listed], None) as worker:
+            worker.ready()
+            told = worker.turn()["found"]
+        hits = [emotion == label for (_, emotion), label in zip(told, truth, strict=True)]
+        recalls = [
+            sum(hit for hit, label in zip(hits, truth, strict=True) if label == one) / truth.count(one)
+            for one in EMOTIONS
+            if one in truth
+        ]
+        found[peer.name] = {
+            "photos": len(truth),
+            "accuracy": round(sum(hits) / len(hits), 4),
+            "macro_recall": round(sum(recalls) / len(recalls), 4),
+            "without_a_face": sum(box is None for box, _ in told),
+        }
+    return found
+
+
+def model_of(peer: Peer, described: Path) -> Path:
+    """The model file that a way reads."""
+    return described if peer.way == "described" else ROOT / "models" / "emotion.tflite"
+
+
+def make_described(folder: Path) -> Path:
+    """The described network as a file, with random weights: its speed does not depend on them, its answers do."""
+    import subprocess
+    import sys
+
+    path = folder / "reference.keras"
+    code = f"from train.architectures import reference; reference().save({str(path)!r})"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
+    return path
+
+
+def machine() -> dict[str, Any]:
+    """Where and when."""
+    from edge.benchmark.device import describe_device
+
+    return {
+        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "python": platform.python_version(),
+        "load_before": round(os.getloadavg()[0], 2),
+        "niceness": os.getpriority(os.PRIO_PROCESS, 0),
+        **describe_device(),
+    }
+
+
+@click.command()
+@click.option("--only", default=",".join(PARTS[:-1]), help=f"Parts to measure: {', '.join(PARTS)}.", show_default=True)
+@click.option("--rounds", default=5, show_default=True, help="Turns of each way.")
+@click.option("--pictures", default=6, show_default=True, help="Pictures a turn.")
+@click.option("--jobs-pictures", default=1000, show_default=True, help="Pictures for the comparison of --jobs.")
+@click.option("--many-pictures", default=100_000, show_default=True, help="Small pictures for the part `many`.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), envvar="EMOTION_DATA", help="Development data, for the accuracy."
+)
+@click.option("--print", "only_print", is_flag=True, help="Print the record instead of making one.")
+def main(
+    only: str,
+    only_print: bool,
+    *,
+    rounds: int,
+    pictures: int,
+    jobs_pictures: int,
+    many_pictures: int,
+    data: Path | None,
+) -> None:
+    """Measure, write the record and the README's table, and say what is missed."""
+    record: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
+    if not only_print:
+        parts = [part.strip() for part in only.split(",")]
+        if unknown := set(parts) - set(PARTS):
+            raise click.BadParameter(f"{', '.join(sorted(unknown))}; wanted some of {', '.join(PARTS)}")
+        install(PEERS)
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            model = make_described(folder)
+            work: dict[str, Callable[[], Any]] = {
+                "size": measure_size,
+                "start": lambda: measure_start(model, rounds),
+                "pictures": lambda: measure_pictures(folder, model, rounds, pictures),
+                "overhead": lambda: measure_overhead(10 * rounds),
+                "stream": lambda: measure_stream(folder, min(rounds, 3)),
+                "jobs": lambda: many.measure_jobs(folder, PEERS[0], jobs_pictures, rounds=min(rounds, 3)),
+                "accuracy": lambda: measure_accuracy(model, data),
+                "many": lambda: many.measure_many(folder, PEERS[0], many_pictures),
+            }
+            for part in parts:
+                click.echo(f"measuring {part}", err=True)
+                about = machine()
+                if (found := work[part]()) is not None:
+                    record[part] = {"machine": about, "found": rounded(found)}
+        RESULT.parent.mkdir(exist_ok=True)
+        RESULT.write_text(json.dumps(record, indent=1) + "\n")
+        table.write(ROOT / "README.md", record)
+    click.echo("\n".join(table.lines(record)))
+    for line in table.targets(record):
+        click.echo(line)
+
+
+def rounded(value: Any) -> Any:
+    """Floats to four digits after the point."""
+    if isinstance(value, dict):
+        return {key: rounded(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [rounded(one) for one in value]
+    return round(value, 4) if isinstance(value, float) else value
+
+
+if __name__ == "__main__":
+    main()
