@@ -36,12 +36,15 @@ lint: $(DEV)/.installed ## Run ruff and mypy
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/mypy
 
-.PHONY: train evaluate convert
+.PHONY: train evaluate model-card convert
 train: $(DEV)/.installed ## Train the shipped network: make train DATA=dir
 	$(DEV)/bin/python -m train fit --data $(DATA) $(ARGS)
 
-evaluate: $(DEV)/.installed ## Measure the shipped model: make evaluate DATA=dir
-	$(DEV)/bin/python -m train evaluate --data $(DATA) $(ARGS)
+evaluate: $(DEV)/.installed ## Measure the shipped model: make evaluate DATA=dir PHOTOS=dir
+	$(DEV)/bin/python -m train evaluate --data $(DATA) $(if $(PHOTOS),--photos $(PHOTOS)) $(ARGS)
+
+model-card: $(DEV)/.installed ## Write models/MODEL_CARD.md from the measured figures
+	$(DEV)/bin/python -m train model-card
 
 convert: $(DEV)/.installed ## Make every format of the trained model, verify and measure it: make convert DATA=dir
 	$(DEV)/bin/python -m convert --data $(DATA) --format all $(ARGS)
