@@ -373,7 +373,7 @@ def test_everything_can_be_done_with_the_keyboard(visit):
     page.focus("#file")
     # Chromium drops keys until a page is painted; on a busy machine that takes a moment.
     choosers = []
-    page.on("filechooser", lambda chooser: choosers.append(chooser))
+    page.on("filechooser", lambda chooser: choosers.append(chooser))  # noqa: PLW0108 - playwright takes no builtin
     until(lambda: page.keyboard.press("Enter") or page.wait_for_timeout(300) or choosers)
     choosers[0].set_files(PHOTO)
     page.wait_for_selector(".card")
