@@ -1,0 +1,77 @@
+"""What this machine answers, as JSON: ``python answers.py LIST [--faces-only] [--reference]``; runs on both machines.
+
+LIST is a JSON file with ``faces``, pictures that are one face each, and ``photos``, which are searched for faces. With
+``--reference`` the interpreter runs TFLite's plain reference kernels instead of those made for the processor.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import platform
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import PIL
+
+from edge import Classifier, HaarDetector, Pipeline, load_image
+from edge.preprocess import to_input
+from edge.runtime import RUNTIMES, find_runtime
+
+
+def digest(array: Any) -> str:
+    """A short name for an array's shape and values."""
+    return hashlib.sha256(repr(array.shape).encode() + array.tobytes()).hexdigest()[:16]
+
+
+def use_reference_kernels() -> None:
+    """Have every interpreter made from now on run the reference kernels."""
+    module = import_module(RUNTIMES[find_runtime()[0]][0])
+    kind = module.OpResolverType.BUILTIN_REF
+    module.Interpreter = functools.partial(module.Interpreter, experimental_op_resolver_type=kind)
+
+
+def main() -> None:
+    """Read every picture and print what came out of each step."""
+    if "--reference" in sys.argv:
+        use_reference_kernels()
+    wanted = json.loads(Path(sys.argv[1]).read_text())
+    classifier = Classifier(threads=1)
+    interpreter = classifier.runtime.interpreter
+    output = interpreter.get_output_details()[0]["index"]
+    faces = []
+    for path in wanted["faces"]:
+        rgb = load_image(path)
+        classifier.classify([rgb])
+        given = to_input(rgb, classifier.input_size, classifier.channels)
+        raw = interpreter.get_tensor(output)[0].tolist()
+        faces.append({"decoded": digest(rgb), "input": digest(given), "output": raw})
+    pipeline = Pipeline(classifier, HaarDetector())
+    photos = []
+    for path in [] if "--faces-only" in sys.argv else wanted["photos"]:
+        rgb = load_image(path)
+        result = pipeline.analyze(rgb).to_dict()
+        result.pop("timing_ms")
+        boxes = [] if result["fallback"] else [face["box"] for face in result["faces"]]
+        photos.append({"decoded": digest(rgb), "boxes": boxes, "answers": result})
+    versions = {
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "glibc": platform.libc_ver()[1],
+        classifier.runtime.name: classifier.runtime.version,
+        "delegate": classifier.runtime.delegate,
+        "numpy": np.__version__,
+        "opencv": cv2.__version__,
+        "pillow": PIL.__version__,
+        "model": hashlib.sha256(classifier.path.read_bytes()).hexdigest(),
+    }
+    sys.stdout.write(json.dumps({"versions": versions, "faces": faces, "photos": photos}))
+
+
+if __name__ == "__main__":
+    main()
