@@ -120,6 +120,18 @@ def evaluate(
     click.echo(report(tree), nl=False)
 
 
+@cli.command("model-card")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), default=Path("models"))
+def model_card(folder: Path) -> None:
+    """Write MODEL_CARD.md of the model in FOLDER from its metrics.json, formats.json and training/."""
+    from edge.atomic import atomic_write
+    from train.model_card import model_card as write
+
+    with atomic_write(folder / "MODEL_CARD.md") as file:
+        file.write(write(folder).encode())
+    click.echo(folder / "MODEL_CARD.md", err=True)
+
+
 def _named(text: str) -> tuple[str, Path]:
     name, equals, path = text.partition("=")
     if not equals or name == "float":

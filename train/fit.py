@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from edge.errors import ConfigError
 from train.architectures import ARCHITECTURES, macs
 from train.data import Faces
+from train.distributed import answers, fit_together, scope
 from train.metrics import score
 from train.objective import CLASSES, Objective, accuracy, sample_weights, training_graph
 from train.plots import draw_answers, draw_curves
@@ -74,7 +75,14 @@ def one_hot(labels: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 def fit(
-    recipe: Recipe, train: Faces, valid: Faces, run: Path, *, teachers: Sequence[keras.Model] = (), verbose: int = 1
+    recipe: Recipe,
+    train: Faces,
+    valid: Faces,
+    run: Path,
+    *,
+    teachers: Sequence[keras.Model] = (),
+    strategy: Any | None = None,
+    verbose: int = 1,
 ) -> keras.Model:
     """Train a network and leave it in ``run``; continues where an interrupted run of the same folder stopped.
 
@@ -85,6 +93,7 @@ def fit(
         run: Folder of the run: ``model.keras``, ``log.csv``, ``recipe.json``, ``metrics.json``, ``tensorboard/``,
             plots, and ``state.npz`` until it is done.
         teachers: Trained networks to distill from; same input as the network.
+        strategy: TensorFlow's, to share the work over GPUs and machines; see ``train.distributed``.
         verbose: Keras' progress: 0 none, 1 bar, 2 a line an epoch.
 
     Returns:
@@ -96,39 +105,45 @@ def fit(
     run.mkdir(parents=True, exist_ok=True)
     _repeatable(recipe.seed)
     keras.config.set_dtype_policy(recipe.precision)
-    network = ARCHITECTURES[recipe.architecture]()
-    graph = training_graph(network, recipe, train.images.shape[-1], teachers)
-    batches = Batches(train, recipe)
-    graph.compile(
-        optimizer=_optimizer(recipe, len(batches)),
-        loss=Objective(recipe, distilled=bool(teachers)),
-        weighted_metrics=[],
-        metrics=[accuracy],
-    )
-    watchers = _watchers(recipe)
-    checkpoint = Checkpoint(run / "state.npz", graph, watchers)
+    batches, watchers = Batches(train, recipe), _watchers(recipe)
+    with scope(strategy):
+        network = ARCHITECTURES[recipe.architecture]()
+        graph = training_graph(network, recipe, train.images.shape[-1], teachers)
+        graph.compile(
+            optimizer=_optimizer(recipe, len(batches)),
+            loss=Objective(recipe, distilled=bool(teachers)),
+            weighted_metrics=[],
+            metrics=[accuracy],
+        )
+        checkpoint = Checkpoint(run / "state.npz", graph, watchers)
     record = _record(recipe, network, train, valid)
     _keep_record(record, run / "recipe.json", resumes=checkpoint.path.is_file())
     epoch = checkpoint.restore()
     trim_log(run / "log.csv", epoch)
     if epoch:
         logger.info("continuing %s with epoch %d of %d", run, epoch + 1, recipe.epochs)
-    graph.fit(
-        batches,
-        validation_data=(valid.images, one_hot(valid.labels)),
-        validation_batch_size=500,
-        initial_epoch=epoch,
-        epochs=recipe.epochs,
-        callbacks=[_SetEpoch(batches), *_loggers(run), *watchers, checkpoint],
-        shuffle=False,  # the batches come shuffled, by seed and epoch alone
-        verbose=verbose,
-    )
+    watched = (valid.images, one_hot(valid.labels))
+    callbacks = [_SetEpoch(batches), *_loggers(run), *watchers, checkpoint]
+    if strategy is None:
+        graph.fit(
+            batches,
+            validation_data=watched,
+            validation_batch_size=500,
+            initial_epoch=epoch,
+            epochs=recipe.epochs,
+            callbacks=callbacks,
+            shuffle=False,  # the batches come shuffled, by seed and epoch alone
+            verbose=verbose,
+        )
+    else:
+        epochs = (epoch, recipe.epochs)
+        fit_together(graph, batches, watched, strategy=strategy, epochs=epochs, callbacks=callbacks, verbose=verbose)
     keras.config.set_dtype_policy("float32")
     trained = ARCHITECTURES[recipe.architecture]()
     trained.set_weights(network.get_weights())
     trained.save(run / "unfinished.keras")
     (run / "unfinished.keras").replace(run / "model.keras")
-    logits = np.asarray(graph.predict(valid.images, batch_size=500, verbose=0))[:, :CLASSES]
+    logits = answers(graph, valid.images)[:, :CLASSES]
     report(keras.ops.convert_to_numpy(keras.ops.softmax(logits)), valid, run, checkpoint)
     checkpoint.done()
     return trained

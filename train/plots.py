@@ -89,7 +89,7 @@ def _classes(axes: Axes, found: Score) -> None:
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     axes.set_title("By class, with 95 % intervals and the number of pictures", fontsize=10, loc="left")
-    axes.legend(frameon=False, fontsize=8, ncols=3, loc="upper right", bbox_to_anchor=(1, 1.12))
+    axes.legend(frameon=False, fontsize=8, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.14))
     _plain(axes)
 
 
@@ -97,7 +97,7 @@ def _reliability(axes: Axes, probabilities: NDArray[np.float32], labels: NDArray
     edges, confidence, right, count = reliability(probabilities, labels)
     error = float(np.sum(count * np.abs(confidence - right)) / count.sum())
     filled = count > 0
-    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="confidence kept")
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="where confidence is kept")
     width = 1 / len(edges)
     axes.bar(edges[filled] + width / 2, right[filled], width * 0.92, color=BLUE, alpha=0.85, label="answered right")
     axes.scatter(confidence[filled], right[filled], color=ORANGE, s=14, zorder=3, label="at its mean confidence")
@@ -118,17 +118,20 @@ def _mistakes(probabilities: NDArray[np.float32], faces: Faces, path: Path) -> N
     wrong = np.flatnonzero(answers != faces.labels)
     worst = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
     rows, columns = MISTAKES
-    figure = Figure((columns * 1.25, rows * 1.62), layout="constrained")
+    figure = Figure((columns * 1.25, rows * 1.75), layout="constrained")
     figure.suptitle(f"Most confident of {len(wrong):,} mistakes: answer and confidence, then the label", fontsize=11)
     for axes, index in zip(figure.subplots(rows, columns).flat, [*worst, *[None] * (rows * columns)], strict=False):
-        axes.axis("off")
         if index is None:
+            axes.axis("off")
             continue
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.spines[:].set_visible(False)
         picture = faces.images[index]
         axes.imshow(picture if picture.shape[2] == 3 else picture[..., 0], cmap="gray", vmin=0, vmax=255)
         told, label = EMOTIONS[answers[index]], EMOTIONS[faces.labels[index]]
         axes.set_title(f"{told} {probabilities[index].max():.0%}\nis {label}", fontsize=8)
-        axes.text(0.5, -0.03, faces.names[index], fontsize=5, ha="center", va="top", transform=axes.transAxes)
+        axes.set_xlabel(faces.names[index][-24:], fontsize=5, labelpad=2, color="#666666")
     figure.savefig(path, dpi=120)
 
 

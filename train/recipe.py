@@ -98,6 +98,8 @@ def load_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
         *tables, key = key.strip().split(".")
         for part in tables:
             table = table.setdefault(part, {})
+            if not isinstance(table, dict):
+                raise ConfigError(f"override {override!r}: {part} is not a table")
         table[key] = _value(text.strip())
     return _build(Recipe, values, str(path))
 

@@ -10,6 +10,7 @@ import numpy as np
 from edge.errors import ConfigError
 from train.architectures import ARCHITECTURES
 from train.data import Faces, join, load
+from train.distributed import folder_of_worker, strategy_of_cluster
 from train.fit import fit
 from train.photos import photo_faces
 from train.recipe import Recipe
@@ -32,6 +33,8 @@ def train_run(recipe: Recipe, data: Path, photos: Path | None, run: Path) -> ker
         raise ConfigError(f"no architecture {recipe.architecture!r}; there are {', '.join(ARCHITECTURES)}")
     if (run / "model.keras").is_file() and not (run / "state.npz").is_file():
         raise ConfigError(f"the run {run} is finished; name another --run, or delete it to train anew")
+    strategy = strategy_of_cluster()
+    run = folder_of_worker(run)
     teachers = [_teacher(Path(path)) for path in recipe.distill.teachers]
     if recipe.sample:
         train, valid = sample(load(data, "train", size=recipe.size, stray=recipe.stray), recipe)
@@ -40,7 +43,7 @@ def train_run(recipe: Recipe, data: Path, photos: Path | None, run: Path) -> ker
         valid = load(data, "valid", size=recipe.size, stray=recipe.stray)
     if photos:
         train = join([train, photo_faces(photos, "train", size=recipe.size)])
-    return fit(recipe, train, valid, run, teachers=teachers)
+    return fit(recipe, train, valid, run, teachers=teachers, strategy=strategy)
 
 
 def sample(faces: Faces, recipe: Recipe) -> tuple[Faces, Faces]:

@@ -116,7 +116,7 @@ def test_folders_that_cannot_be_used_are_clear_errors(tmp_path: Path, spoil: obj
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no folder .*missing; give a data set's folder with --data"):
+    with pytest.raises(DataError, match=r"no folder .*missing; give a data set's folder with --data"):
         load(tmp_path / "missing", "train")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from weights import weights_of
 
 pytestmark = pytest.mark.slow
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -27,19 +28,6 @@ def kill_in_epoch(process: subprocess.Popen[str], epoch: int) -> None:
             process.wait()
             return
     raise AssertionError("".join(said))
-
-
-def weights(run: Path) -> dict[str, np.ndarray]:
-    import zipfile
-
-    import h5py
-
-    found = {}
-    with zipfile.ZipFile(run / "model.keras") as archive, archive.open("model.weights.h5") as file:
-        h5py.File(file).visititems(
-            lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
-        )
-    return found
 
 
 def log(run: Path) -> list[dict[str, str]]:
@@ -80,7 +68,7 @@ def test_a_killed_run_continues_as_if_it_had_not_been(
 
     # Weights, optimizer, random numbers and the callbacks' memory went on: the result is that of the whole run.
     assert log(run) == log(finished)
-    whole, resumed = weights(finished), weights(run)
+    whole, resumed = weights_of(finished / "model.keras"), weights_of(run / "model.keras")
     assert whole.keys() == resumed.keys()
     assert all(np.array_equal(whole[name], resumed[name]) for name in whole)
 

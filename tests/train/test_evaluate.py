@@ -1,0 +1,146 @@
+"""The evaluate command on drawings and on the real pictures, its table, its figures, and the card made of them."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from cartoons import write_folders
+
+from edge.errors import ConfigError
+from edge.labels import EMOTIONS
+from train.data import Faces
+from train.model_card import model_card
+from train.plots import draw_answers
+from train.table import report
+
+MODEL = Path("models") / "emotion.tflite"
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def train(root: Path, environment: dict[str, str]) -> Run:
+    def run(*args: Any) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "train", *map(str, args)]
+        env = {**environment, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, timeout=500, check=False)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_folders(tmp_path_factory.mktemp("data") / "faces", 5)
+
+
+@pytest.fixture(scope="module")
+def evaluated(train: Run, drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What evaluate printed of the shipped model on a folder per class, and where it left its figures and pictures."""
+    where = tmp_path_factory.mktemp("evaluated")
+    done = train("evaluate", "--data", drawn, "--split", "all", "--output", where / "metrics.json", "--pictures", where)
+    assert done.returncode == 0, done.stderr
+    return done.stdout, where
+
+
+def test_a_folder_per_class_gives_accuracy_precision_recall_and_f1(evaluated: tuple[str, Path]) -> None:
+    printed, where = evaluated
+    tree = json.loads((where / "metrics.json").read_text())
+    assert report(tree) == printed
+    assert "right is the picture's folder (25 pictures)" in printed
+    found = tree["models"]["emotion.tflite"]["scores"]["label"]
+    assert [sum(row) for row in found["confusion"]] == [5] * 5
+    for name in EMOTIONS:
+        assert re.search(rf"\| {name} \| 5 \|( \d+\.\d \(\d+\.\d-\d+\.\d\) \|){{3}}", printed)
+
+
+def test_the_int8_file_stands_beside_what_it_was_made_from(evaluated: tuple[str, Path], root: Path) -> None:
+    tree = json.loads((evaluated[1] / "metrics.json").read_text())
+    shipped, trained = tree["models"]["emotion.tflite"], tree["models"]["float"]
+    assert shipped["kB"] == round((root / MODEL).stat().st_size / 1000, 1)
+    assert shipped["parameters"] == trained["parameters"]
+    assert "Keras" in trained["through"]
+    assert "Keras" not in shipped["through"]
+    assert shipped["crop_margin"] == trained["crop_margin"]
+    assert 0 <= tree["against_float"]["label"]["same_answer"] <= 1
+
+
+def test_pictures_are_drawn(evaluated: tuple[str, Path]) -> None:
+    names = {path.name for path in evaluated[1].glob("*.png")}
+    assert names == {"confusion.png", "classes.png", "reliability.png", "mistakes.png"}
+    assert all((evaluated[1] / name).stat().st_size > 5000 for name in names)
+
+
+def test_a_model_without_a_mistake_can_be_drawn(tmp_path: Path) -> None:
+    labels = np.arange(5)
+    right = np.eye(5, dtype=np.float32)
+    names = tuple(map(str, labels))
+    draw_answers(right, Faces(np.zeros((5, 48, 48, 1), np.uint8), right, labels, labels > -1, names), tmp_path)
+    assert (tmp_path / "mistakes.png").is_file()
+
+
+def test_the_card_is_made_of_the_records_alone(evaluated: tuple[str, Path], root: Path) -> None:
+    card = model_card(evaluated[1])
+    tree = json.loads((evaluated[1] / "metrics.json").read_text())
+    model = tree["models"]["emotion.tflite"]
+    recall = model["scores"]["label"]["classes"]["Sad"]["recall"]
+    assert f"{recall['value'] * 100:.1f} ({recall['low'] * 100:.1f}-{recall['high'] * 100:.1f})" in card
+    assert f"{model['parameters']:,} parameters" in card
+    for part in ("Intended use", "Article 5(1)(f)", "label \\ answer", "Where it fails", "Licence", "float"):
+        assert part in card
+
+
+def test_the_shipped_card_is_up_to_date(root: Path) -> None:
+    assert (root / "models" / "MODEL_CARD.md").read_text() == model_card(root / "models")
+
+
+def test_a_card_without_figures_says_how_to_get_them(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no .*metrics\.json; make it with: python -m train evaluate"):
+        model_card(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (["--data", "nowhere"], 1, "error: no folder nowhere"),
+        (["--data", "nowhere", "--model", "none.tflite"], 1, "error: model none.tflite cannot be read"),
+        (["--data", "nowhere", "--model", "none.keras"], 1, "error: no model at none.keras; give a .keras file"),
+        (["--data", "nowhere", "--beside", "reference"], 2, "--beside takes NAME=FILE"),
+        ([], 2, "Missing option '--data'"),
+    ],
+)
+def test_wrong_use_is_one_clear_line(train: Run, args: list[str], code: int, said: str) -> None:
+    done = train("evaluate", *args)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_every_verb_has_help(train: Run) -> None:
+    listed = train("--help").stdout
+    for verb in ("fit", "calibrate", "evaluate", "model-card"):
+        assert re.search(rf"^  {verb} +\S", listed, re.MULTILINE)
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_the_shipped_model_keeps_its_floors_on_the_real_pictures(train: Run, data_dir: Path, tmp_path: Path) -> None:
+    output = tmp_path / "metrics.json"
+    done = train("evaluate", "--data", data_dir / "ferplus", "--output", output)
+    assert done.returncode == 0, done.stderr
+    tree = json.loads(output.read_text())
+    scores = tree["models"]["emotion.tflite"]["scores"]
+    for rule, accuracy, recall, pictures in (("majority", 0.90, 0.895, 2801), ("plurality", 0.845, 0.83, 3421)):
+        assert scores[rule]["pictures"] == pictures
+        assert scores[rule]["accuracy"]["value"] >= accuracy
+        assert scores[rule]["macro_recall"]["value"] >= recall
+        assert scores[rule]["ece"] <= 0.04
+    assert tree["against_float"]["plurality"]["points_lost"] <= 0.5
+    assert tree["against_float"]["plurality"]["same_answer"] >= 0.98

@@ -1,0 +1,207 @@
+"""Writes ``models/MODEL_CARD.md`` from the records beside it; every figure in it is read from JSON."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from edge.errors import ConfigError
+from train.table import by_class, comparison, confusion, described, interval, line
+
+Tree = Mapping[str, Any]
+
+INTENDED = """\
+Reading the expression on a face that looks roughly at the camera, in photos, video or at a kiosk, on a small
+computer and without sending pictures anywhere: exhibits, games, art, statistics of a photo collection, teaching how
+such models work.
+
+An expression is a guess at a feeling, not a measurement of one. People smile without being happy, and feel without
+showing; how feelings are shown differs between people and cultures.
+"""
+
+FORBIDDEN = """\
+- **At work and in education, to infer the emotions of people: prohibited in the European Union** by Article 5(1)(f)
+  of Regulation (EU) 2024/1689, the AI Act, except for medical or safety reasons. Elsewhere in the Union an emotion
+  recognition system is of high risk (Annex III, point 1(c)), and those exposed to it must be told (Article 50(3)).
+- To decide about a person: hiring, insurance, credit, policing, border control, health, custody.
+- To detect lies, intent, mental illness, or pain.
+- On people who do not know of it or have not agreed. Faces are personal data.
+"""
+
+LIMITS = """\
+- Whatever a face shows, one of the five emotions is answered: fear, disgust, contempt, speech and sleep have no
+  name here.
+- Labels are opinions of onlookers, not what people felt, and onlookers disagree; FER2013's pictures were found by
+  search words, so they hold posed faces, actors, drawings and watermarks.
+- Neither set says how old people are, what sex or where from, so fairness between groups was **not measured**.
+  Faces found by web search are not an even sample of people. Measure on your own visitors before relying on it.
+- Profiles, faces under about 60 pixels, and covered faces are often not found; the whole picture is then read
+  instead.
+- Temperature, class offsets and crop margin were chosen on the very pictures that are measured on here, and so were
+  the recipe's settings: expect a little less on new ones. FER2013's own test split was not available.
+"""
+
+
+def model_card(folder: Path) -> str:
+    """The card of the model in a folder, as Markdown.
+
+    Args:
+        folder: Holds ``metrics.json`` (by ``evaluate``), and where there are any ``formats.json`` (by convert),
+            ``emotion.toml`` and records of runs in ``training/``.
+
+    Raises:
+        ConfigError: There is no ``metrics.json``.
+    """
+    metrics = _read(folder / "metrics.json")
+    if not metrics:
+        raise ConfigError(
+            f"no {folder / 'metrics.json'}; make it with: python -m train evaluate --data DIR --photos DIR"
+        )
+    settings = folder / "emotion.toml"
+    about = tomllib.loads(settings.read_text(encoding="utf-8")) if settings.is_file() else {}
+    runs = {path.stem: _read(path) for path in sorted((folder / "training").glob("*.json"))}
+    name, model = next(iter(metrics["models"].items()))
+    parts = [
+        f"# Model card: {name}\n",
+        "Written by `make model-card` from `metrics.json`, `formats.json` and `training/`; not edited by hand.\n",
+        _summary(model, about),
+        f"## Intended use\n\n{INTENDED}",
+        f"## Wrong and unlawful uses\n\n{FORBIDDEN}",
+        f"## Training\n\n{_training(runs, about)}",
+        f"## Measured\n\n{_measured(metrics)}",
+        _failures(metrics, model),
+        _runtimes(_read(folder / "formats.json")),
+        f"## Limits\n\n{LIMITS}",
+        f"## Licence\n\nWeights: {about.get('licence', 'see the repository')}. "
+        "They are trained from scratch; no pre-trained weights and no training pictures are part of them. "
+        "The pictures keep their own licences and are not distributed.\n",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _summary(model: Tree, about: Tree) -> str:
+    rows = [
+        ["file", f"`{model['file']}`, {model['kB']:.1f} kB, version {model.get('version') or 'unknown'}"],
+        ["task", "one face, RGB bytes, to the probabilities of Angry, Happy, Neutral, Sad, Surprise"],
+        [
+            "preprocessing",
+            f"face box grown by {model['crop_margin']:g} on every side, cropped, resized; bytes go straight in",
+        ],
+        ["threshold", f"below {about['threshold']:g} an answer counts as a guess" if "threshold" in about else ""],
+    ]
+    if "parameters" in model:
+        rows.append(
+            ["network", f"{model['parameters']:,} parameters, {model['macs'] / 1e6:.1f} M multiply-adds a face"]
+        )
+    return "\n".join([line(["", ""]), line(["---", "---"]), *[line(row) for row in rows if row[1]], ""])
+
+
+def _training(runs: Mapping[str, Tree], about: Tree) -> str:
+    """Data, recipe and cost."""
+    parts = [f"Data: {about['training_data']}.\n"] if "training_data" in about else []
+    if not runs:
+        return "\n".join([*parts, "No record of its runs is kept here.\n"])
+    heads = ["run", "parameters", "multiply-adds, M", "pictures", "epochs", "batch", "learning rate", "seconds", "on"]
+    lines = [line(heads), line(["---", *["---:"] * (len(heads) - 2), "---"])]
+    for name, run in runs.items():
+        recipe = run["recipe"]
+        cost = {"seconds": run.get("seconds"), "device": run.get("machine")} | run.get("cost", {})
+        figures = [f"{run['parameters']:,}", f"{run['macs'] / 1e6:.1f}", f"{sum(run['train'].values()):,}"]
+        figures += [str(recipe["epochs"]), str(recipe["batch"]), f"{recipe['learning_rate']:g}"]
+        on = f"{cost['device'] or 'unknown'}; Keras {run['keras']} on {run['backend']}"
+        lines.append(line([name, *figures, f"{cost['seconds']:,}" if cost["seconds"] else "", on]))
+    total = sum(run.get("seconds") or run.get("cost", {}).get("seconds", 0) for run in runs.values())
+    parts += [*lines, f"\nTogether {total:,} seconds of training.\n"]
+    for name, run in runs.items():
+        if run["recipe"]["distill"]["teachers"]:
+            parts.append(f"{name}, by class: {', '.join(f'{k} {v:,}' for k, v in run['train'].items())}. Its recipe:\n")
+            parts.append(_recipe(run["recipe"]))
+    parts.append("What was tried and dropped, with figures: `docs/experiments.md`.\n")
+    return "\n".join(parts)
+
+
+def _recipe(recipe: Tree) -> str:
+    rows = []
+    for key, value in recipe.items():
+        if isinstance(value, Mapping):
+            rows.append(f"{key}: {', '.join(f'{k} {_plain(v)}' for k, v in value.items() if k != 'teachers')}")
+        elif value not in ([], ()):
+            rows.append(f"{key} {_plain(value)}")
+    return "\n".join(f"    {row}" for row in rows) + "\n"
+
+
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _measured(metrics: Tree) -> str:
+    name, model = next(iter(metrics["models"].items()))
+    parts = [
+        "Measured by `make evaluate` with the Haar cascade and one crop a face. Five classes: these figures cannot be "
+        "compared with those of seven or eight.\n",
+        comparison(metrics),
+    ]
+    for key in metrics["sets"]:
+        if key != "everyone":
+            found = model["scores"][key]
+            parts += [f"### {name} on {described(metrics, key)}\n", by_class(found), confusion(found)]
+    parts.append(f"Intervals: {metrics['intervals']}.\n")
+    return "\n".join(parts)
+
+
+def _runtimes(formats: Tree) -> str:
+    """The int8 file in every runtime that convert ran it in."""
+    ran = formats.get("formats", {}).get("int8", {}).get("runtimes", {})
+    if not ran:
+        return ""
+    heads = ["int8 in", "accuracy, %", "macro recall, %", "same answer as trained, %", "ECE", "ms a face, one thread"]
+    lines = [f"## In each runtime\n\nBy convert, on {formats['measured_on']}; times on {formats['machine']}.\n"]
+    lines += [line(heads), line(["---", *["---:"] * (len(heads) - 1)])]
+    for name, found in ran.items():
+        score = found["score"]
+        if score:
+            shares = [f"{score[key] * 100:.2f}" for key in ("accuracy", "macro_recall", "same_answer")]
+            lines.append(line([name, *shares, f"{score['ece']:.3f}", f"{found['ms'].get('1', 0):.2f}"]))
+    return "\n".join(lines) + "\n"
+
+
+def _failures(metrics: Tree, model: Tree) -> str:
+    """The weakest class and the most frequent confusions of each set, in words."""
+    lines = ["## Where it fails\n"]
+    for key, about in metrics["sets"].items():
+        if key == "everyone":
+            continue
+        found = model["scores"][key]
+        names = list(found["classes"])
+        weakest = min(names, key=lambda name, found=found: found["classes"][name]["f1"]["value"])
+        shares = [
+            (count / sum(counts), names[row], names[column])
+            for row, counts in enumerate(found["confusion"])
+            for column, count in enumerate(counts)
+            if row != column and sum(counts)
+        ]
+        worst = "; ".join(f"{label} read as {told} {share:.0%}" for share, label, told in sorted(shares)[:-4:-1])
+        score = found["classes"][weakest]
+        lines.append(
+            f"- {about['name']} ({about['label']}): weakest is {weakest}, precision {interval(score['precision'])} %, "
+            f"recall {interval(score['recall'])} %. Most frequent: {worst}."
+        )
+    for key in ("unseen", "everyone"):
+        if key in metrics["sets"]:
+            count = model["scores"][key]["pictures"]
+            missed = metrics["sets"][key]["undetected"]
+            lines.append(f"- {metrics['sets'][key]['name']}: no face was found in {missed / count:.1%}.")
+    if model["lights"]:
+        light, same = min(model["lights"].items(), key=lambda item: item[1])
+        lines.append(f"- Light: {1 - same:.1%} of answers change when a photo is {light}, the worst of those tried.")
+    return "\n".join(lines) + "\n"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+__all__ = ["model_card"]
