@@ -84,12 +84,17 @@ class Classifier:
             data = self._table[pixels]
         self._interpreter.set_tensor(self._input, data[np.newaxis])
         self._interpreter.invoke()
-        raw = self._interpreter.get_tensor(self._output)[0].astype(np.float32)
-        values: NDArray[np.float32] = (raw - self._out_zero) * self._out_scale
+        values = self._interpreter.get_tensor(self._output)[0].astype(np.float32)
+        if self._out_zero:
+            values -= self._out_zero
+        values *= self._out_scale
         total = float(values.sum())
-        if not 0.9 < total < 1.1 or values.min() < -0.01:
+        if not 0.9 < total < 1.1 or (self._may_be_negative and values.min() < -0.01):
             raise ModelError(f"{self.path}: outputs are not probabilities (sum {total:.3g}); wanted a softmax output")
-        return np.asarray(np.maximum(values, 0) / total, np.float32)
+        if self._may_be_negative:
+            values = np.maximum(values, 0)
+        values /= total
+        return np.asarray(values, np.float32)
 
     def _bind(self) -> None:
         """Check the model's form, keep its tensors' numbers and quantization, and run it once."""
@@ -112,6 +117,8 @@ class Classifier:
         self._table = _input_table(dtype, *source["quantization"])
         scale, self._out_zero = sink["quantization"]
         self._out_scale = np.float32(scale or 1.0)
+        whole = sink["dtype"] != np.float32
+        self._may_be_negative = not (whole and self._out_zero <= np.iinfo(sink["dtype"]).min)
         self._run(np.full((*self.input_size, self.channels), 128, np.uint8))
 
 

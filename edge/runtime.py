@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import import_module, metadata
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +30,19 @@ class Runtime:
     Attributes:
         interpreter: The TFLite ``Interpreter``, tensors allocated.
         name: ``ai_edge_litert``, ``tflite_runtime`` or ``tensorflow``.
-        version: Its version.
         delegate: ``XNNPACK`` when it took over at least one operation, else ``none``.
         threads: Threads it was given.
     """
 
     interpreter: Any
     name: str
-    version: str
     delegate: str
     threads: int
+
+    @property
+    def version(self) -> str:
+        """Its version, or ``unknown``."""
+        return runtime_version(self.name)
 
 
 def default_threads() -> int:
@@ -75,6 +78,8 @@ def find_runtime() -> tuple[str, Any]:
 
 def runtime_version(name: str) -> str:
     """Version of an installed runtime, or ``unknown``."""
+    from importlib import metadata  # brings the whole of `email`: not on the way to a first result
+
     for distribution in RUNTIMES[name][1]:
         with contextlib.suppress(metadata.PackageNotFoundError):
             return metadata.version(distribution)
@@ -102,7 +107,7 @@ def load(model: Path | bytes, threads: int | None = None) -> Runtime:
     except (ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(f"{name} {runtime_version(name)} cannot load the model: {reason}") from error
-    return Runtime(interpreter, name, runtime_version(name), _delegate(interpreter), threads)
+    return Runtime(interpreter, name, _delegate(interpreter), threads)
 
 
 def _check_numpy(name: str) -> None:

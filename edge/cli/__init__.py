@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from importlib import import_module
@@ -57,6 +58,7 @@ def cli(debug: bool) -> None:
 
 def main() -> None:
     """Run the command line: exit 0 done, 1 failure, 2 usage; a traceback only with --debug."""
+    _start_quickly()
     try:
         status = cli.main(standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -83,6 +85,14 @@ def main() -> None:
         click.echo(f"error: {reason} (unexpected; `emotion-edge doctor` may know why, --debug shows where)", err=True)
         status = 1
     sys.exit(status or 0)
+
+
+def _start_quickly() -> None:
+    """Spare what only costs time here; `python -m benchmarks.startup` prints how much."""
+    # Importing makes many lasting objects and hardly a cycle; the collector would go through them again and again.
+    gc.set_threshold(100_000, 10, 10)
+    # Nothing here calls BLAS, whose threads numpy would otherwise start and let spin.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _debug() -> bool:
