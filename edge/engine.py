@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from edge.detector import Detector
 
 REPORT_UNSEEN_S = 0.15  # a face that detection misses is still reported for so long
+NEAR_EVERY_S = 0.06  # a face that was found so recently is where it is expected
 NEAR_MAX = 6  # near searches a frame; with more faces they take turns
 LOOKS_PX = 10
 
@@ -76,8 +77,8 @@ class Engine:
         if size != self._size or frame.time_s < self._time_s or self._scene.cut:
             events += self.reset()
         self._size, self._time_s = size, frame.time_s
-        detections = [] if self._scene.dark else self._detect(frame, gray)
-        new, ended = self._tracker.update(detections, frame.time_s)
+        detections, unsearched = ([], []) if self._scene.dark else self._detect(frame, gray)
+        new, ended = self._tracker.update(detections, frame.time_s, unsearched)
         found = time.perf_counter()
         shown = self._shown(frame.time_s)
         answers, changed = self._read(frame, shown)
@@ -102,23 +103,29 @@ class Engine:
         self._schedule.restart()
         return [self._event("end", track) for track in self._tracker.clear() if track.emotion.ready]
 
-    def _detect(self, frame: Frame, gray: NDArray[np.uint8]) -> list[Detection]:
-        """Faces of this frame: a full search when it is due, then near the tracks it did not account for."""
+    def _detect(self, frame: Frame, gray: NDArray[np.uint8]) -> tuple[list[Detection], list[Track]]:
+        """Faces of this frame, and the tracks that were not looked for: they were found a moment ago.
+
+        A full search when it is due, then near the tracks it did not account for.
+        """
         size, tracks = self._size, self._tracker.tracks
         following = bool(tracks) and all(track.seen for track in tracks)
         self._tracker.predict(frame.time_s)
         boxes: list[Box] = []
+        unsearched: list[Track] = []
         if self._schedule.due(frame.index, frame.time_s, following):
             started = time.perf_counter()
             boxes = self._search.full(gray, size)
             self._schedule.searched(frame.index, frame.time_s, time.perf_counter() - started)
+        else:
+            unsearched = [track for track in tracks if track.number and _fresh(track, frame.time_s)]
         missing = [track for track in tracks if not any(track.box.iou(box) > 0.3 for box in boxes)]
         # Longest unsearched first would need a clock of its own; longest unseen first does nearly the same.
         for track in sorted(missing, key=lambda track: track.seen_s)[:NEAR_MAX]:
-            near = self._search.near(gray, size, track.box)
+            near = None if track in unsearched else self._search.near(gray, size, track.box)
             if near is not None:
                 boxes.append(near)
-        return [Detection(box, _looks(frame.rgb, box)) for box in distinct(boxes)]
+        return [Detection(box, _looks(frame.rgb, box)) for box in distinct(boxes)], unsearched
 
     def _shown(self, time_s: float) -> list[Track]:
         tracks = [track for track in self._tracker.confirmed if time_s - track.seen_s <= REPORT_UNSEEN_S]
@@ -160,6 +167,10 @@ class Engine:
         return TrackEvent(
             kind, track.number, at_s, self._classifier.labels[emotion.shown], confidence, at_s - track.first_s
         )
+
+
+def _fresh(track: Track, time_s: float) -> bool:
+    return track.seen and time_s - track.seen_s < NEAR_EVERY_S
 
 
 def _looks(rgb: NDArray[np.uint8], box: Box) -> NDArray[np.float32] | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 # Share of the time that full searches may take while faces are followed (near searches keep them) and while none is.
-SHARE_FOLLOWING, SHARE_LOOKING = 0.2, 0.5
+SHARE_FOLLOWING, SHARE_LOOKING = 0.1, 0.5
 SHORTEST_S, LONGEST_S = 0.2, 1.0
 # Recordings are searched at fixed times, so that a file always gives the same answer.
-RECORDED_FOLLOWING_S, RECORDED_LOOKING_S = 0.5, 0.1
+RECORDED_FOLLOWING_S, RECORDED_LOOKING_S = 0.8, 0.1
 
 
 class Schedule:

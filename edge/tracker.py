@@ -80,13 +80,13 @@ class Track:
             self.vy *= fade
         self.time_s = time_s
 
-    def correct(self, detection: Detection, step_s: float, crowded: bool) -> None:
-        """Take in where the face was found, ``step_s`` after the frame before."""
+    def correct(self, detection: Detection, crowded: bool) -> None:
+        """Take in where the face was found."""
         x, y = detection.box.center
         off_x, off_y = x - self.x, y - self.y
         self.x += POSITION_GAIN * off_x
         self.y += POSITION_GAIN * off_y
-        fastest, step_s = SPEED_MAX * self.w, max(step_s, STEP_MIN_S)
+        fastest, step_s = SPEED_MAX * self.w, max(self.time_s - self.seen_s, STEP_MIN_S)
         self.vx = min(max(self.vx + VELOCITY_GAIN * off_x / step_s, -fastest), fastest)
         self.vy = min(max(self.vy + VELOCITY_GAIN * off_y / step_s, -fastest), fastest)
         self.w += SIZE_GAIN * (detection.box.w - self.w)
@@ -116,7 +116,6 @@ class Tracker:
         self._smoother = smoother
         self._gap_s = gap_s
         self._last_number = 0
-        self._time_s = 0.0
 
     @property
     def confirmed(self) -> list[Track]:
@@ -128,23 +127,29 @@ class Tracker:
         for track in self.tracks:
             track.predict(time_s)
 
-    def update(self, detections: Sequence[Detection], time_s: float) -> tuple[list[Track], list[Track]]:
+    def update(
+        self, detections: Sequence[Detection], time_s: float, unsearched: Sequence[Track] = ()
+    ) -> tuple[list[Track], list[Track]]:
         """Pair one frame's detections with the tracks.
+
+        Args:
+            detections: Faces found in this frame.
+            time_s: Its time.
+            unsearched: Tracks that were not looked for; they count as seen where they are expected.
 
         Returns:
             Tracks confirmed with this frame, and confirmed tracks that ended.
         """
-        step_s = time_s - self._time_s
-        self._time_s = time_s
         self.predict(time_s)
         for track in self.tracks:
-            track.seen = False
+            track.seen = track in unsearched
         open_ones = list(detections)
         # Faces that are known come first; candidates get what they leave.
-        for group in (self.confirmed, [track for track in self.tracks if not track.number]):
+        searched = [track for track in self.confirmed if track not in unsearched]
+        for group in (searched, [track for track in self.tracks if not track.number]):
             paired = self._pair(group, open_ones)
             for track, detection in paired:
-                track.correct(detection, step_s, crowded=_crowded(track, self.tracks))
+                track.correct(detection, crowded=_crowded(track, self.tracks))
             taken = {id(detection) for _, detection in paired}
             open_ones = [detection for detection in open_ones if id(detection) not in taken]
         self.tracks += [self._begin(detection, time_s) for detection in open_ones]

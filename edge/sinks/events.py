@@ -128,6 +128,7 @@ class EventSink:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
             db.execute("PRAGMA foreign_keys = ON")
+            db.execute("PRAGMA cache_size = -256")  # KiB
             db.execute(f"PRAGMA journal_size_limit = {1 << 20}")
             layout = db.execute("PRAGMA user_version").fetchone()[0]
             if layout == 0:

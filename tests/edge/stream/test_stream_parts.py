@@ -161,7 +161,7 @@ def test_a_fixed_schedule_counts_frames():
     assert [index for index, one in enumerate(due) if one] == [0, 5, 10]
 
 
-@pytest.mark.parametrize(("cost_s", "wait_s"), [(0.01, 0.2), (0.1, 0.5), (3.0, LONGEST_S)])
+@pytest.mark.parametrize(("cost_s", "wait_s"), [(0.01, 0.2), (0.05, 0.5), (3.0, LONGEST_S)])
 def test_an_automatic_schedule_follows_the_cost_within_bounds(cost_s: float, wait_s: float):
     schedule = Schedule("auto", live=True)
     schedule.searched(0, 10.0, cost_s)
