@@ -101,6 +101,8 @@ def unpack_debian(system: System) -> None:
     root = system.folder / "root"
     debian = ("mmdebstrap", "--quiet", "--variant=extract")
     command(*debian, "--architectures=arm64", f"--include={LIBRARIES}", system.name, root, MIRROR)
+    if not (root / "lib").exists():  # from Debian 13 on, a script that is not run here makes this link
+        (root / "lib").symlink_to("usr/lib")
     if system.name == "bookworm":
         qemu = shutil.which("qemu-aarch64-static")
         if qemu is None:
