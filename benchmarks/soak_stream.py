@@ -150,7 +150,7 @@ def soak_hour(folder: Path, seconds: float, fps: float) -> dict[str, object]:
 @click.option("--part", type=click.Choice(["drops", "hour"]), help="Measure only this; the rest is kept.")
 @click.option("--print", "only_print", is_flag=True, help="Print the record instead of making one.")
 @click.option("--child", type=int, hidden=True, help="Be the process that loses cameras.")
-def main(seconds: float, fps: float, drops: int, part: str | None, only_print: bool, child: int | None) -> None:
+def main(*, seconds: float, fps: float, drops: int, part: str | None, only_print: bool, child: int | None) -> None:
     """Measure the stream's memory over time."""
     if child is not None:
         lose_cameras(child)
