@@ -230,8 +230,8 @@ def main(
                 about = machine()
                 if (found := work[part]()) is not None:
                     record[part] = {"machine": about, "found": rounded(found)}
-        RESULT.parent.mkdir(exist_ok=True)
-        RESULT.write_text(json.dumps(record, indent=1) + "\n")
+                    RESULT.parent.mkdir(exist_ok=True)
+                    RESULT.write_text(json.dumps(record, indent=1) + "\n")
         table.write(ROOT / "README.md", record)
     click.echo("\n".join(table.lines(record)))
     for line in table.targets(record):
