@@ -105,7 +105,7 @@ def against(mine: dict[str, Any], theirs: dict[str, Any]) -> dict[str, int]:
 def compare(system: System, pictures: Path, cpus: tuple[str, ...]) -> dict[str, Any]:
     """Read the pictures here and there; gives in how many everything is identical.
 
-    The kernels that a runtime has for x86-64 may round ties otherwise than those for arm64, so the network's bytes are
+    The kernels that a runtime has for x86-64 may round otherwise than those for arm64, so the network's bytes are
     compared with this machine's usual kernels and with TFLite's reference kernels.
     """
     usual, reference = here(system, pictures), here(system, pictures, "--reference")
