@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -114,13 +113,8 @@ def _compare(
     return compared
 
 
-def sha256(path: Path) -> str:
-    """Hash of a file, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def _versions() -> dict[str, str]:
     return {"emotion-edge": __version__, "python": platform.python_version(), "numpy": np.__version__}
 
 
-__all__ = ["INTERVALS", "SCHEMA", "evaluate", "sha256"]
+__all__ = ["INTERVALS", "SCHEMA", "evaluate"]

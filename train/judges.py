@@ -5,6 +5,7 @@ The runtime and TensorFlow must never be in one process, so a Keras model is ask
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -49,6 +50,7 @@ class RuntimeJudge:
         self.about = {
             "file": path.name,
             "version": settings.get("model_version"),
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
             "kB": round(path.stat().st_size / 1000, 1),
             "through": f"{runtime.name} {runtime.version}, delegate {runtime.delegate}",
             "crop_margin": self.form.margin,

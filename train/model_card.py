@@ -85,6 +85,7 @@ def model_card(folder: Path) -> str:
 def _summary(model: Tree, about: Tree) -> str:
     rows = [
         ["file", f"`{model['file']}`, {model['kB']:.1f} kB, version {model.get('version') or 'unknown'}"],
+        ["sha256", f"`{model['sha256']}`" if "sha256" in model else ""],
         ["task", "one face, RGB bytes, to the probabilities of Angry, Happy, Neutral, Sad, Surprise"],
         [
             "preprocessing",

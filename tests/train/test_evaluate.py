@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -98,6 +99,11 @@ def test_the_card_is_made_of_the_records_alone(evaluated: tuple[str, Path], root
 
 def test_the_shipped_card_is_up_to_date(root: Path) -> None:
     assert (root / "models" / "MODEL_CARD.md").read_text() == model_card(root / "models")
+
+
+def test_the_shipped_figures_are_of_the_shipped_file(root: Path) -> None:
+    tree = json.loads((root / "models" / "metrics.json").read_text())
+    assert tree["models"][MODEL.name]["sha256"] == hashlib.sha256((root / MODEL).read_bytes()).hexdigest()
 
 
 def test_a_card_without_figures_says_how_to_get_them(tmp_path: Path) -> None:
