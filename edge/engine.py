@@ -16,7 +16,7 @@ from edge.schedule import Schedule
 from edge.search import FaceSearch, distinct
 from edge.smoothing import Smoother
 from edge.sources.base import Frame
-from edge.tracker import Detection, Track, Tracker
+from edge.tracker import Detection, Track, Tracker, crowded
 from edge.types import Box, Face, FrameResult, TrackEvent
 
 if TYPE_CHECKING:
@@ -118,12 +118,13 @@ class Engine:
             boxes = self._search.full(gray, size)
             self._schedule.searched(frame.index, frame.time_s, time.perf_counter() - started)
         else:
-            unsearched = [track for track in tracks if track.number and _fresh(track, frame.time_s)]
+            unsearched = [track for track in tracks if _fresh(track, frame.time_s) and not crowded(track, tracks)]
         missing = [track for track in tracks if not any(track.box.iou(box) > 0.3 for box in boxes)]
         # Longest unsearched first would need a clock of its own; longest unseen first does nearly the same.
         for track in sorted(missing, key=lambda track: track.seen_s)[:NEAR_MAX]:
             near = None if track in unsearched else self._search.near(gray, size, track.box)
-            if near is not None:
+            # What one track finds near where it should be may be the face of another.
+            if near is not None and not any(other.box.iou(near) > 0.3 for other in unsearched):
                 boxes.append(near)
         return [Detection(box, _looks(frame.rgb, box)) for box in distinct(boxes)], unsearched
 
@@ -170,7 +171,7 @@ class Engine:
 
 
 def _fresh(track: Track, time_s: float) -> bool:
-    return track.seen and time_s - track.seen_s < NEAR_EVERY_S
+    return bool(track.number) and track.seen and time_s - track.seen_s < NEAR_EVERY_S
 
 
 def _looks(rgb: NDArray[np.uint8], box: Box) -> NDArray[np.float32] | None:

@@ -26,8 +26,8 @@ class FaceSearch:
     """
 
     def __init__(self, detector: Detector | None = None, *, width: int = 320) -> None:
-        self._full: Detector = detector or HaarDetector(scale_factor=1.1, min_neighbors=5, min_size=(FULL_MIN_PX,) * 2)
-        self._near: Detector = detector or HaarDetector(scale_factor=1.1, min_neighbors=3, min_size=(NEAR_MIN_PX,) * 2)
+        self._full: Detector = detector or HaarDetector(scale_factor=1.15, min_neighbors=4, min_size=(FULL_MIN_PX,) * 2)
+        self._near: Detector = detector or HaarDetector(scale_factor=1.15, min_neighbors=2, min_size=(NEAR_MIN_PX,) * 2)
         self._width = width
 
     def full(self, gray: NDArray[np.uint8], size: tuple[int, int]) -> list[Box]:

@@ -149,7 +149,7 @@ class Tracker:
         for group in (searched, [track for track in self.tracks if not track.number]):
             paired = self._pair(group, open_ones)
             for track, detection in paired:
-                track.correct(detection, crowded=_crowded(track, self.tracks))
+                track.correct(detection, crowded=crowded(track, self.tracks))
             taken = {id(detection) for _, detection in paired}
             open_ones = [detection for detection in open_ones if id(detection) not in taken]
         self.tracks += [self._begin(detection, time_s) for detection in open_ones]
@@ -199,9 +199,9 @@ def _cost(track: Track, detection: Detection) -> float:
     return cost
 
 
-def _crowded(track: Track, tracks: Iterable[Track]) -> bool:
-    """Whether another face overlaps this one, so that its looks are not to be trusted."""
+def crowded(track: Track, tracks: Iterable[Track]) -> bool:
+    """Whether another face, seen or not, overlaps this one: its looks and its place are not to be trusted."""
     return any(other is not track and other.box.iou(track.box) > 0.05 for other in tracks)
 
 
-__all__ = ["Detection", "Track", "Tracker"]
+__all__ = ["Detection", "Track", "Tracker", "crowded"]
