@@ -124,9 +124,10 @@ def race(video: Path, rounds: int, frames: dict[str, int]) -> dict[str, Any]:
         }
         for name, runs in found.items()
     }
+    # Other programs take time from all alike, but not evenly: processor time is what one quiet core would need.
     for name in ("described", "fer"):
-        result[f"times_{name}"] = result["ours"]["fps"] / result[name]["fps"]
-        result[f"cpu_times_{name}"] = result[name]["cpu_ms_a_frame"] / result["ours"]["cpu_ms_a_frame"]
+        result[f"times_{name}"] = result[name]["cpu_ms_a_frame"] / result["ours"]["cpu_ms_a_frame"]
+        result[f"times_{name}_by_the_clock"] = result["ours"]["fps"] / result[name]["fps"]
         result[f"memory_share_of_{name}"] = result["ours"]["peak_rss_mb"] / result[name]["peak_rss_mb"]
     return result
 
