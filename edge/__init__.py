@@ -31,7 +31,18 @@ _HOME = {
     "load_image": "edge.images",
 }
 
-__all__ = [*_HOME, "__version__"]
+__all__ = [
+    "EMOTIONS",
+    "Box",
+    "Classifier",
+    "EdgeError",
+    "Face",
+    "FrameResult",
+    "HaarDetector",
+    "Pipeline",
+    "__version__",
+    "load_image",
+]
 
 
 def __getattr__(name: str) -> Any:
