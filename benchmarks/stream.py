@@ -157,7 +157,7 @@ def main(data: Path | None, seconds: float, rounds: int, parts: tuple[str, ...],
 
 
 def measure(folder: Path, data: Path | None, seconds: float, rounds: int, parts: Sequence[str]) -> dict[str, Any]:
-    """One record, or some parts of it; each part tells when and under what load it was measured."""
+    """One record, or some parts of it; each part tells when, under what load and at which priority it was made."""
     heads = heads_from(ROOT / "examples" / "astronaut.jpg", data)
     actors = two_people(heads, seconds)
     two = play(folder / "two.mp4", actors, seconds)
@@ -176,7 +176,7 @@ def measure(folder: Path, data: Path | None, seconds: float, rounds: int, parts:
     }
     for name in parts:
         date, load = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"), round(os.getloadavg()[0], 2)
-        record[name] = {"date": date, "load_before": load, **work[name]()}
+        record[name] = {"date": date, "load_before": load, "nice": os.nice(0), **work[name]()}
     return record
 
 
