@@ -56,6 +56,7 @@ class MqttSink:
         self._next_s = 0.0
         self._waiting: deque[dict[str, Any]] = deque(maxlen=EVENTS_MAX)
         self._client = self._connect(address)
+        self._client.loop_start()  # only now: its callbacks use self._client
 
     def write(self, rgb: NDArray[np.uint8] | None, result: FrameResult) -> None:
         """Publish this frame's events, and the state when it changed."""
@@ -125,7 +126,6 @@ class MqttSink:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.connect_async(host, port or (8883 if parts.scheme == "mqtts" else 1883), keepalive=30)
-        client.loop_start()
         return client
 
     def _on_connect(self, client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
