@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from edge.errors import CameraLostError, SourceError
+from edge.errors import CameraLostError, EdgeError, SourceError
 from edge.sources.base import Frame, FrameSource
 from edge.stats import StreamStats
 
@@ -134,7 +134,7 @@ class Capture:
             except Exception as error:
                 if not self._current(generation):
                     return
-                if not isinstance(error, SourceError):
+                if not isinstance(error, EdgeError):
                     log.exception("source %s failed", source.name)
                 if not self._wait_before_retry(error, generation):
                     return
@@ -183,7 +183,8 @@ class Capture:
     def _wait_before_retry(self, error: Exception, generation: int) -> bool:
         """Sleep a back-off; False when it is time to give up."""
         self._failures += 1
-        if not self._source.live or (self._retries is not None and self._failures > self._retries):
+        hopeless = isinstance(error, EdgeError) and not isinstance(error, SourceError)  # waiting installs nothing
+        if hopeless or not self._source.live or (self._retries is not None and self._failures > self._retries):
             self._fail(error)
             return False
         wait_s = next(self._waits)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.errors import CameraLostError, SourceError
+from edge.errors import CameraLostError, ConfigError, SourceError
 from edge.opencv import cv2
 from edge.sources.base import Frame, SourceBase
 
@@ -77,12 +77,12 @@ class PicameraSource(SourceBase):
         self._streams: dict[str, dict[str, Any]] = {}
 
     def open(self) -> None:
-        """Configure and start the camera; raises SourceError."""
+        """Configure and start the camera; raises SourceError, or ConfigError where Picamera2 is not installed."""
         try:
             from libcamera import Transform
             from picamera2 import Picamera2
         except ImportError as error:
-            raise SourceError(
+            raise ConfigError(
                 f"Picamera2 is missing ({error}); on a Raspberry Pi: sudo apt install python3-picamera2, "
                 "and a virtual environment made with --system-site-packages"
             ) from error

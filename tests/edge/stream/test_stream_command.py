@@ -128,6 +128,7 @@ def test_a_lost_camera_is_a_failure_for_the_supervisor(cli: Cli):
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
+        (("--source", "picamera:0"), 1, "apt install python3-picamera2"),
         (("--source", "nowhere.mp4"), 1, "no such source"),
         (("--source", "synthetic", "--size", "big"), 2, "640x480"),
         (("--source", "synthetic", "--detect-every", "0"), 2, "from 1"),

@@ -14,7 +14,7 @@ import pytest
 from fake_picamera2 import FORMATS, FakePicamera2, camera  # noqa: F401 - a fixture
 
 from benchmarks.scenes import write_video
-from edge.errors import CameraLostError, SourceError
+from edge.errors import CameraLostError, ConfigError, SourceError
 from edge.sources import SourceOptions, open_source
 from edge.sources.base import Frame, FrameSource
 from edge.sources.paced import PacedSource
@@ -105,7 +105,7 @@ def test_an_absent_and_a_silent_camera_are_told_apart(camera: type[FakePicamera2
 def test_without_picamera2_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "picamera2", None)
     monkeypatch.setitem(sys.modules, "libcamera", None)
-    with pytest.raises(SourceError, match="apt install python3-picamera2"):
+    with pytest.raises(ConfigError, match="apt install python3-picamera2"):
         PicameraSource().open()
 
 
