@@ -114,11 +114,9 @@ def _signals(stream: Stream) -> Iterator[threading.Event]:
 
 def _summary(stream: Stream) -> None:
     figures = stream.stats.snapshot()
-    times = ", ".join(f"{name} {value:g} ms" for name, value in figures["timing_ms"].items())
-    click.echo(
-        f"{figures['processed']} frames, {figures['skipped']} skipped, {figures['reconnects']} reconnects; {times}",
-        err=True,
-    )
+    counts = [f"{figures['processed']} frames", f"{figures['skipped']} skipped", f"{figures['reconnects']} reconnects"]
+    times = [f"{name} {value:g} ms" for name, value in figures["timing_ms"].items()]
+    click.echo(", ".join(counts + times), err=True)
 
 
 def _leave_stdout_quietly() -> None:

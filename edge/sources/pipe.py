@@ -62,6 +62,8 @@ class PipeSource(SourceBase):
         """The next frame, or None when the writer is done."""
         rgb = self._jpeg(timeout_s) if self._form == "mjpeg" else self._raw(timeout_s)
         if rgb is None:
+            if self._next == 0:
+                raise CameraLostError(f"standard input ended without a frame; wanted {self._form}, see --stdin-format")
             return None
         now = time.monotonic()
         time_s = now - self._began_s if self._fps is None else self._next / self._fps

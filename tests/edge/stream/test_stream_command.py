@@ -139,6 +139,7 @@ def test_a_lost_camera_is_a_failure_for_the_supervisor(cli: Cli):
         (("--source", "synthetic", "--mqtt", "http://host"), 1, "mqtt://"),
         (("--source", "synthetic", "--model", "/nowhere/model.tflite"), 1, "model"),
         (("--source", "-", "--stdin-format", "rgb24"), 1, "--size"),
+        (("--source", "-"), 1, "ended without a frame"),
     ],
 )
 def test_wrong_settings_are_one_clear_line(cli: Cli, words: tuple[str, ...], code: int, message: str):
