@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from train.metrics import calibration_error, confusion, macro_recall
+
 MOST_POINTS_LOST = 1.0
 LEAST_SAME_ANSWER = 0.97
-ECE_BINS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +42,15 @@ class Score:
 def score(probabilities: NDArray[np.float32], trained: NDArray[np.float32], labels: NDArray[np.int64]) -> Score:
     """Measure a model's probabilities (N, 5) against labels (N,) and against the trained model's (N, 5)."""
     answers, before = probabilities.argmax(axis=1), trained.argmax(axis=1)
-    right = answers == labels
-    accuracy = float(right.mean())
+    accuracy = float((answers == labels).mean())
     return Score(
         accuracy=accuracy,
-        macro_recall=float(np.mean([right[labels == label].mean() for label in np.unique(labels)])),
-        ece=_calibration_error(probabilities.max(axis=1), right),
+        macro_recall=float(macro_recall(confusion(labels, answers)[None])[0]),
+        ece=calibration_error(probabilities, labels),
         same_answer=float((answers == before).mean()),
         points_lost=(float((before == labels).mean()) - accuracy) * 100,
         largest_difference=float(np.abs(probabilities - trained).max()),
     )
-
-
-def _calibration_error(confidence: NDArray[np.float32], right: NDArray[np.bool_]) -> float:
-    bins = np.minimum((confidence * ECE_BINS).astype(int), ECE_BINS - 1)
-    inside = [bins == which for which in np.unique(bins)]
-    return float(sum(rows.mean() * abs(confidence[rows].mean() - right[rows].mean()) for rows in inside))
 
 
 def objection(scores: Iterable[tuple[str, Score]]) -> str | None:
@@ -76,4 +70,4 @@ def objection(scores: Iterable[tuple[str, Score]]) -> str | None:
     return None
 
 
-__all__ = ["ECE_BINS", "LEAST_SAME_ANSWER", "MOST_POINTS_LOST", "Score", "objection", "score"]
+__all__ = ["LEAST_SAME_ANSWER", "MOST_POINTS_LOST", "Score", "objection", "score"]

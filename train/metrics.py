@@ -81,7 +81,7 @@ def score(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> Scor
     return Score(
         pictures=int(table.sum()),
         accuracy=wilson(found.sum(), table.sum()),
-        macro_recall=_between(_macro_recall(table[np.newaxis])[0], _macro_recall(draws)),
+        macro_recall=_between(macro_recall(table[np.newaxis])[0], macro_recall(draws)),
         ece=calibration_error(probabilities, labels),
         classes=classes,
         confusion=table.tolist(),
@@ -135,16 +135,16 @@ def rounded(tree: Any, digits: int = 5) -> Any:
     return round(float(tree), digits) if isinstance(tree, (float, np.floating)) else tree
 
 
-def _between(value: float, draws: NDArray[np.float64]) -> Estimate:
-    low, high = np.quantile(draws, (0.025, 0.975))
-    return Estimate(float(value), float(low), float(high))
-
-
-def _macro_recall(tables: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(M, 5, 5) -> (M,), over the classes that have pictures."""
+def macro_recall(tables: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Mean of the classes' recalls, over the classes that have pictures: confusion tables (M, 5, 5) -> (M,)."""
     asked = tables.sum(axis=2)
     recall = np.diagonal(tables, axis1=1, axis2=2) / np.maximum(asked, 1)
     return recall.sum(axis=1) / (asked > 0).sum(axis=1)
+
+
+def _between(value: float, draws: NDArray[np.float64]) -> Estimate:
+    low, high = np.quantile(draws, (0.025, 0.975))
+    return Estimate(float(value), float(low), float(high))
 
 
 def _f1(tables: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -160,6 +160,7 @@ __all__ = [
     "Score",
     "calibration_error",
     "confusion",
+    "macro_recall",
     "reliability",
     "rounded",
     "score",

@@ -1,0 +1,67 @@
+"""Chromium's pages of the kiosk: what the tests there share."""
+
+import os
+import shutil
+from pathlib import Path
+
+import cv2
+import pytest
+from kiosk_stage import room, until
+from PIL import Image
+
+from edge.sources.synthetic import draw_face
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+SCREENS = {"pi": (800, 480), "portrait": (480, 800), "phone": (390, 844), "hd": (1920, 1080)}
+IN_CHROMIUM = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium"),
+    pytest.mark.usefixtures("set_the_stage"),
+]
+
+
+def shoot(page, name):
+    """Keep a picture of the page in the folder that EMOTION_SCREENSHOTS names, if it does."""
+    folder = os.environ.get("EMOTION_SCREENSHOTS")
+    if folder:
+        page.mouse.move(0, 0)
+        page.wait_for_timeout(400)
+        target = Path(folder) / f"kiosk-{name}.png"
+        page.screenshot(path=target)
+        # A palette keeps the file small.
+        Image.open(target).convert("RGB").quantize(256, Image.Quantize.FASTOCTREE).save(target, optimize=True)
+
+
+def state(page, kind):
+    """Wait until the page is in a state."""
+    page.wait_for_selector(f"body[data-state={kind}]")
+
+
+def soon(page, expression):
+    """Wait until an expression is true; the page's own policy forbids playwright's way to do that."""
+    until(lambda: page.evaluate(expression), 15)
+
+
+def drawn(light=1.0):
+    """A drawn face, which the model is less sure of than of a photo."""
+    picture, face = room(), cv2.resize(draw_face(0.0), (260, 260))
+    alpha = face[:, :, 3:] / 255.0
+    part = picture[110:370, 190:450]
+    part[:] = part * (1 - alpha) + face[:, :, :3] * alpha
+    return (picture * light).astype("uint8")
+
+
+def overflow(page):
+    """How far the page is wider than its window."""
+    return page.evaluate("document.documentElement.scrollWidth - innerWidth")
+
+
+def give(page, path):
+    """Choose a file on the upload page."""
+    page.set_input_files("#file", path)
+
+
+def picture(tmp_path, rgb, name="picture.png"):
+    """Pixels as a file."""
+    Image.fromarray(rgb).save(tmp_path / name)
+    return tmp_path / name

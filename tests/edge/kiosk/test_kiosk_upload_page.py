@@ -1,0 +1,88 @@
+"""The upload page in a real Chromium."""
+
+import pytest
+from chromium_pages import IN_CHROMIUM, drawn, give, picture, shoot
+from kiosk_stage import PHOTO, room, running
+
+pytestmark = IN_CHROMIUM
+
+
+def test_upload_of_a_face(visit):
+    page = visit("/upload")
+    page.wait_for_selector("nav a[aria-current]")
+    shoot(page, "upload")
+    give(page, PHOTO)
+    page.wait_for_selector(".card")
+    assert page.text_content(".emotion") == "Happy"
+    assert page.text_content(".confidence").endswith("%")
+    assert page.locator(".box").count() == 1
+    assert page.locator(".doubt").count() == 0
+    shoot(page, "uploaded")
+
+
+def test_upload_of_two_faces(visit, tmp_path):
+    page = visit("/upload", "phone", theme="light")
+    give(page, picture(tmp_path, room(300, 300)))
+    page.wait_for_selector(".card")
+    assert page.locator(".card").count() == page.locator(".box").count() == 2
+    shoot(page, "uploaded-two")
+
+
+def test_upload_of_no_face(visit, tmp_path):
+    page = visit("/upload")
+    give(page, picture(tmp_path, room()))
+    page.wait_for_selector(".card")
+    assert "No face was found" in page.text_content("#message")
+    assert page.locator(".box").count() == 0
+
+
+def test_upload_below_the_threshold(visit, tmp_path):
+    with running(None, source="none", threshold=1.0) as unsure:
+        page = visit(at=unsure.url)
+        give(page, picture(tmp_path, drawn()))
+        page.wait_for_selector(".doubt")
+        assert "not confident" in page.text_content(".doubt")
+        assert page.locator("#nav-live").count() == 0
+        assert page.locator("#notice").is_hidden()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("broken.jpg", PHOTO.read_bytes()[:3000], "broken"),
+        ("letter.jpg", b"Dear Sir", "not a JPEG"),
+        ("letter.txt", b"Dear Sir", "not a JPEG"),
+        ("empty.png", b"", "empty"),
+        ("large.jpg", b"\xff\xd8\xff" + b"\0" * 10_000_000, "larger than 10 MB"),
+    ],
+)
+def test_upload_of_what_is_no_picture(visit, tmp_path, name, data, words):
+    (tmp_path / name).write_bytes(data)
+    page = visit("/upload")
+    give(page, tmp_path / name)
+    page.wait_for_selector("#message:not(.busy):visible")
+    assert words in page.text_content("#message")
+    assert page.locator(".card").count() == 0
+    give(page, PHOTO)
+    page.wait_for_selector(".card")
+
+
+TRANSFER = """async ([selector, kind]) => {
+    const bytes = await (await fetch('/test-picture')).arrayBuffer();
+    const data = new DataTransfer();
+    data.items.add(new File([bytes], 'a.jpg', {type: 'image/jpeg'}));
+    const event = kind === 'paste'
+        ? new ClipboardEvent('paste', {clipboardData: data, bubbles: true})
+        : new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true});
+    document.querySelector(selector).dispatchEvent(event);
+}"""
+
+
+@pytest.mark.parametrize("kind", ["drop", "paste"])
+def test_a_picture_can_be_dropped_and_pasted(visit, kind):
+    page = visit("/upload")
+    page.route("**/test-picture", lambda route: route.fulfill(body=PHOTO.read_bytes()))
+    page.wait_for_selector("nav a[aria-current]")
+    page.evaluate(TRANSFER, ["#drop", kind])
+    page.wait_for_selector(".card")
+    assert page.text_content(".emotion") == "Happy"
