@@ -107,12 +107,15 @@ $(FUZZ)/.installed: pyproject.toml
 fuzz: $(FUZZ)/.installed ## Fuzz decoding and uploads, 30 minutes each: make fuzz ARGS='decode --minutes 5'
 	nice $(FUZZ)/bin/python tests/fuzz/run.py $(ARGS)
 
-.PHONY: test-picamera2 soak-stream
+.PHONY: test-picamera2 soak-stream soak-kiosk
 test-picamera2: ## Run the camera source on the real picamera2 and libcamera's virtual camera (as root; Debian)
 	bash tests/picamera2/run.sh
 
 soak-stream: $(DEV)/.installed ## Watch the stream's memory for one hour and through 200 lost cameras
 	$(DEV)/bin/python -m benchmarks.soak_stream $(ARGS)
+
+soak-kiosk: $(DEV)/.installed ## Watch the kiosk's memory for one hour of viewers, uploads and lost cameras
+	$(DEV)/bin/python -m benchmarks.soak_kiosk $(ARGS)
 
 .PHONY: benchmark
 benchmark: $(DEV)/.installed ## Measure beside other ways to do the same, and write the README's table

@@ -6,22 +6,20 @@ python -m benchmarks.soak_stream --print    # prints the last record
 
 from __future__ import annotations
 
-import datetime
 import json
 import platform
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 import click
 
+from benchmarks.memory import LIMIT_KB, now, watch
+
 RESULT = Path(__file__).parent / "results" / "soak_stream.json"
-LIMIT_KB = 2048
 
 
 class Flaky:
@@ -72,49 +70,11 @@ def lose_cameras(drops: int) -> None:
     click.echo(json.dumps({"reconnects": figures["reconnects"], "frames": figures["processed"]}))
 
 
-def watch(process: subprocess.Popen[bytes], settle_s: float, every_s: float = 2.0) -> dict[str, object]:
-    """RSS in kB of a process: its median in each minute, and how the last differs from the first after it settled.
-
-    Medians, as a single look can fall on a moment with some frames (0.9 MB each) more or less under way.
-    """
-    began = time.monotonic()
-    minutes: dict[int, list[int]] = {}
-    while process.poll() is None:
-        rss = _rss_kb(process.pid)
-        if rss:
-            minutes.setdefault(int((time.monotonic() - began) / 60), []).append(rss)
-        time.sleep(every_s)
-    medians = [round(statistics.median(minutes[minute])) for minute in sorted(minutes)]
-    settled = min(round(settle_s / 60), len(medians) - 1)
-    largest = max(max(values) for minute, values in minutes.items() if minute >= settled)
-    return {
-        "rss_kb_by_minute": medians,
-        "rss_settled_kb": medians[settled],
-        "rss_end_kb": medians[-1],
-        "rss_largest_kb": largest,
-        "growth_kb": medians[-1] - medians[settled],
-    }
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def _rss_kb(pid: int) -> int:
-    try:
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS"):
-                return int(line.split()[1])
-    except OSError:
-        pass
-    return 0
-
-
 def soak_drops(drops: int) -> dict[str, object]:
     """A process that loses so many cameras."""
     words = [sys.executable, "-m", "benchmarks.soak_stream", "--child", str(drops)]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    lost = watch(process, settle_s=60)
+    lost = watch(process.pid, lambda: process.poll() is None)
     counts = json.loads(process.stdout.read() or b"{}") if process.stdout else {}
     return {"drops": drops, **counts, **lost}
 
@@ -137,7 +97,7 @@ def soak_hour(folder: Path, seconds: float, fps: float) -> dict[str, object]:
     first = threading.Timer(min(600, seconds / 2), rotate)
     first.daemon = True
     first.start()
-    figures = watch(process, settle_s=60)
+    figures = watch(process.pid, lambda: process.poll() is None)
     first.cancel()
     summary = process.stderr.read().decode().strip() if process.stderr else ""
     return {"seconds": seconds, "exit_code": process.returncode, "summary": summary, **figures}
@@ -159,10 +119,10 @@ def main(*, seconds: float, fps: float, drops: int, part: str | None, only_print
         record = json.loads(RESULT.read_text()) if part and RESULT.is_file() else {}
         record |= {"machine": f"{platform.machine()}, Python {platform.python_version()}", "limit_kb": LIMIT_KB}
         if part != "hour":
-            record["camera_drops"] = {"date": _now(), **soak_drops(drops)}
+            record["camera_drops"] = {"date": now(), **soak_drops(drops)}
         if part != "drops":
             with tempfile.TemporaryDirectory() as folder:
-                record["hour"] = {"date": _now(), **soak_hour(Path(folder), seconds, fps)}
+                record["hour"] = {"date": now(), **soak_hour(Path(folder), seconds, fps)}
         RESULT.parent.mkdir(exist_ok=True)
         RESULT.write_text(json.dumps(record, indent=2) + "\n")
     record = json.loads(RESULT.read_text())

@@ -11,13 +11,14 @@ from benchmarks.peers import PEERS, ROOT
 from benchmarks.ratios import ratio, summary
 from edge.benchmark.measure import launch
 
-MAIN = "import sys; sys.argv[0] = 'emotion-edge'; from edge.cli import main; main()"
-# Each undoes one measure before the same command runs.
+RUN = "import sys; sys.argv[0] = 'emotion-edge'; from edge.cli import main, run; run()"
+# Each undoes one measure of edge/cli/_quick.py before the same command runs.
 WITHOUT = {
-    "as it is": "",
-    "collector as Python sets it": "import gc; gc.set_threshold = lambda *sizes: None\n",
-    "BLAS with threads": "import os; os.environ['OPENBLAS_NUM_THREADS'] = str(os.cpu_count())\n",
-    "importlib.metadata loaded": "import importlib.metadata\n",
+    "as it is": RUN,
+    "collector as Python sets it": "import gc; gc.set_threshold = lambda *sizes: None\n" + RUN,
+    "BLAS with threads": "import os; os.environ['OPENBLAS_NUM_THREADS'] = str(os.cpu_count())\n" + RUN,
+    "the whole of numpy": "from edge.cli import _quick; _quick.UNUSED.clear()\n" + RUN,
+    "objects taken apart": RUN.replace("; run()", "; main()"),
 }
 
 
@@ -28,8 +29,8 @@ def main(rounds: int) -> None:
     python, photo = str(PEERS[0].python), str(ROOT / "examples" / "astronaut.jpg")
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in WITHOUT}
     for _ in range(rounds):
-        for name, before in WITHOUT.items():
-            runs[name].append(launch([python, "-P", "-c", before + MAIN, "predict", photo, "--threads", "1"]))
+        for name, code in WITHOUT.items():
+            runs[name].append(launch([python, "-P", "-c", code, "predict", photo, "--threads", "1"]))
     for name, own in runs.items():
         took = summary(run["cpu_seconds"] for run in own)
         more = ratio(own, runs["as it is"], "cpu_seconds")

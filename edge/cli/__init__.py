@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from importlib import import_module
@@ -10,6 +9,7 @@ from importlib import import_module
 import click
 
 from edge import __version__
+from edge.cli._quick import leave_quickly, start_quickly
 from edge.errors import EdgeError
 from edge.naming import one_line
 
@@ -56,9 +56,18 @@ def cli(debug: bool) -> None:
     """Facial emotion recognition on small devices: finds faces and says what they show."""
 
 
+def run() -> None:
+    """What the installed command calls: `main`, and a quick end."""
+    try:
+        main()
+    except SystemExit as end:
+        leave_quickly(int(end.code or 0))
+        raise
+
+
 def main() -> None:
     """Run the command line: exit 0 done, 1 failure, 2 usage; a traceback only with --debug."""
-    _start_quickly()
+    start_quickly()
     try:
         status = cli.main(standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -85,14 +94,6 @@ def main() -> None:
         click.echo(f"error: {reason} (unexpected; `emotion-edge doctor` may know why, --debug shows where)", err=True)
         status = 1
     sys.exit(status or 0)
-
-
-def _start_quickly() -> None:
-    """Spare what only costs time here; `python -m benchmarks.startup` prints how much."""
-    # Importing makes many lasting objects and hardly a cycle; the collector would go through them again and again.
-    gc.set_threshold(100_000, 10, 10)
-    # Nothing here calls BLAS, whose threads numpy would otherwise start and let spin.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _debug() -> bool:

@@ -1,0 +1,60 @@
+"""How much memory a process holds over time, and how benchmarks judge it."""
+
+from __future__ import annotations
+
+import datetime
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+LIMIT_KB = 2048  # what a process may grow by after its first minute
+
+
+def watch(pid: int, running: Callable[[], bool], settle_s: float = 60, every_s: float = 2.0) -> dict[str, object]:
+    """RSS in kB of a process: its median in each minute, and how the last differs from the first after it settled.
+
+    Medians, as a single look can fall on a moment with some frames (0.9 MB each) more or less under way.
+
+    Args:
+        pid: The process.
+        running: Whether to go on.
+        settle_s: From when on memory has to stay.
+        every_s: Seconds between two looks.
+    """
+    began = time.monotonic()
+    minutes: dict[int, list[int]] = {}
+    while running():
+        rss = rss_kb(pid)
+        if rss:
+            minutes.setdefault(int((time.monotonic() - began) / 60), []).append(rss)
+        time.sleep(every_s)
+    medians = [round(statistics.median(minutes[minute])) for minute in sorted(minutes)]
+    settled = min(round(settle_s / 60), len(medians) - 1)
+    largest = max(max(values) for minute, values in minutes.items() if minute >= settled)
+    return {
+        "rss_kb_by_minute": medians,
+        "rss_settled_kb": medians[settled],
+        "rss_end_kb": medians[-1],
+        "rss_largest_kb": largest,
+        "growth_kb": medians[-1] - medians[settled],
+    }
+
+
+def rss_kb(pid: int) -> int:
+    """Resident memory in kB; 0 where there is no such process."""
+    try:
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS"):
+                return int(line.split()[1])
+    except OSError:
+        pass
+    return 0
+
+
+def now() -> str:
+    """Date and time for a record."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+__all__ = ["LIMIT_KB", "now", "rss_kb", "watch"]

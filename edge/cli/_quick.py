@@ -1,0 +1,55 @@
+"""Spares what only costs time in a short run; `python -m benchmarks.startup` prints how much each measure does."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import LazyLoader
+from types import ModuleType
+
+# NumPy 1 loads these at its own import, NumPy 2 when they are used; nothing on the way to an answer uses them.
+UNUSED = {"numpy.ctypeslib", "numpy.fft", "numpy.ma", "numpy.polynomial", "numpy.random"}
+
+
+class _Later:
+    """Finds what is rarely used as a module that loads on its first use."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(fullname, path, target) if fullname in UNUSED else None
+        if spec is not None and spec.loader is not None:
+            spec.loader = LazyLoader(spec.loader)
+        return spec
+
+
+def start_quickly() -> None:
+    """Call before anything large is imported."""
+    # Importing makes many lasting objects and hardly a cycle; the collector would go through them again and again.
+    gc.set_threshold(100_000, 10, 10)
+    # Nothing here calls BLAS, whose threads numpy would otherwise start and let spin.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    sys.meta_path.insert(0, _Later())
+
+
+def leave_quickly(status: int) -> None:
+    """End the process without taking its objects apart one by one, unless threads still work.
+
+    Everything that was opened has been closed by now, but for the standard streams.
+    """
+    if threading.active_count() > 1:
+        return
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            try:
+                stream.flush()
+            except (OSError, ValueError):
+                status = status or 1
+    os._exit(status)
+
+
+__all__ = ["UNUSED", "leave_quickly", "start_quickly"]
