@@ -71,6 +71,8 @@ def test_predicts_alone_in_an_empty_environment(wheel: Path, photo: Path, tmp_pa
     assert Path(facts["model"]["path"]).is_relative_to(packages.resolve())
     assert facts["runtime"]["name"] == runtime
     assert facts["versions"]["emotion-edge"] in run("--version")
+    measured = json.loads(run("benchmark", "--format", "json", "--rounds", "1", "--seconds", "0", "--threads", "1"))
+    assert measured["runtime"]["name"] == runtime
 
 
 def _has(name: str) -> Path | None:

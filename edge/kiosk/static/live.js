@@ -115,6 +115,7 @@ function showState(kind) {
   const state = $("state");
   document.body.dataset.state = kind ?? "ok";
   state.hidden = kind === null;
+  if (about) $("notice").hidden = kind === "no-camera";
   if (kind === null) return;
   state.dataset.kind = kind;
   $("state-icon").setAttribute("d", ICONS[kind]);

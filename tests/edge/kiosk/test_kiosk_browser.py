@@ -122,7 +122,10 @@ def test_there_is_no_camera(visit):
         page = visit(at=empty.url)
         state(page, "no-camera")
         assert page.text_content("#state-title") == "No camera"
+        assert page.locator("#notice").is_hidden()
         shoot(page, "no-camera")
+        stage.find()
+        soon(page, "!document.getElementById('notice').hidden")
 
 
 def test_the_kiosk_goes_away_and_comes_back(visit):
