@@ -26,10 +26,9 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trainer(environment: dict[str, str]) -> Command:
     """Start the training command with the tiny network known to it; text on stdout, logs and errors with it."""
 
-    def start(*args: Any, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
-        script = str(Path(__file__).parent / "tiny_training.py")
+    def start(*args: Any, env: dict[str, str] | None = None, script: str = "tiny_training.py") -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, script, *map(str, args)],
+            [sys.executable, str(Path(__file__).parent / script), *map(str, args)],
             env={**environment, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3", **(env or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -44,9 +43,9 @@ def trainer(environment: dict[str, str]) -> Command:
 def fit(trainer: Command, folders: Path) -> Command:
     """Start a short training of the tiny network in a folder."""
 
-    def start(run: Path, *settings: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
+    def start(run: Path, *settings: str, **options: Any) -> subprocess.Popen[str]:
         sets = [part for setting in (*TINY, *settings) for part in ("--set", setting)]
-        return trainer("fit", "--data", folders, "--recipe", "plain", "--run", run, *sets, env=env)
+        return trainer("fit", "--data", folders, "--recipe", "plain", "--run", run, *sets, **options)
 
     return start
 

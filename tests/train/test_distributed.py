@@ -1,4 +1,4 @@
-"""Two processes on loopback train one network together and end with the same weights."""
+"""Two processes on loopback, or two devices, train one network together and end with the same weights."""
 
 from __future__ import annotations
 
@@ -37,6 +37,18 @@ def test_two_workers_end_with_equal_weights(fit: Callable[..., subprocess.Popen[
     logs = [(folder / "log.csv").read_text() for folder in (run, run / "worker-1")]
     assert logs[0] == logs[1]
     assert logs[0].count("\n") == 3
+
+
+def test_two_devices_of_one_machine_keep_equal_weights(
+    fit: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    process = fit(tmp_path / "run", "epochs=2", script="two_devices.py")
+    output, _ = process.communicate(timeout=400)
+    assert process.returncode == 0, output
+    (line,) = [line for line in output.splitlines() if line.startswith("devices 2")]
+    assert line.endswith("same True")
+    assert len(weights_of(tmp_path / "run" / "model.keras")) > 0
+    assert (tmp_path / "run" / "log.csv").read_text().count("\n") == 3
 
 
 def test_tf_config_that_is_not_json_is_refused(fit: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
