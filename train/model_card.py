@@ -45,13 +45,20 @@ LIMITS = """\
   the recipe's settings: expect a little less on new ones. FER2013's own test split was not available.
 """
 
+BESIDE = """\
+`reference` is the network that this project was first described with, trained by the described recipe on as many
+pictures of each class as its authors had, or as FER+ offers (`train/recipes/reference.toml`). The tables below measure
+it in the same way.
+"""
+
 
 def model_card(folder: Path) -> str:
     """The card of the model in a folder, as Markdown.
 
     Args:
         folder: Holds ``metrics.json`` (by ``evaluate``), and where there are any ``formats.json`` (by convert),
-            ``emotion.toml`` and records of runs in ``training/``.
+            ``emotion.toml``, records of its runs in ``training/`` and those of networks measured beside it in
+            ``beside/`` (``recipe.json`` and ``metrics.json`` of a run in a folder each).
 
     Raises:
         ConfigError: There is no ``metrics.json``.
@@ -64,6 +71,10 @@ def model_card(folder: Path) -> str:
     settings = folder / "emotion.toml"
     about = tomllib.loads(settings.read_text(encoding="utf-8")) if settings.is_file() else {}
     runs = {path.stem: _read(path) for path in sorted((folder / "training").glob("*.json"))}
+    beside = {
+        path.parent.name: _read(path) | {"cost": _read(path.with_name("metrics.json")).get("cost", {})}
+        for path in sorted((folder / "beside").glob("*/recipe.json"))
+    }
     name, model = next(iter(metrics["models"].items()))
     parts = [
         f"# Model card: {name}\n",
@@ -72,6 +83,7 @@ def model_card(folder: Path) -> str:
         f"## Intended use\n\n{INTENDED}",
         f"## Wrong and unlawful uses\n\n{FORBIDDEN}",
         f"## Training\n\n{_training(runs, about)}",
+        f"## Networks beside it\n\n{BESIDE}\n{_runs(beside)}" if beside else "",
         f"## Measured\n\n{_measured(metrics)}",
         _failures(metrics, model),
         _runtimes(_read(folder / "formats.json")),
@@ -115,23 +127,28 @@ def _training(runs: Mapping[str, Tree], about: Tree) -> str:
     parts = [f"Data: {about['training_data']}.\n"] if "training_data" in about else []
     if not runs:
         return "\n".join([*parts, "No record of its runs is kept here.\n"])
-    heads = ["run", "parameters", "multiply-adds, M", "pictures", "epochs", "batch", "learning rate", "seconds", "on"]
-    lines = [line(heads), line(["---", *["---:"] * (len(heads) - 2), "---"])]
-    for name, run in runs.items():
-        recipe = run["recipe"]
-        cost = {"seconds": run.get("seconds"), "device": run.get("machine")} | run.get("cost", {})
-        figures = [f"{run['parameters']:,}", f"{run['macs'] / 1e6:.1f}", f"{sum(run['train'].values()):,}"]
-        figures += [str(recipe["epochs"]), str(recipe["batch"]), f"{recipe['learning_rate']:g}"]
-        on = f"{cost['device'] or 'unknown'}; Keras {run['keras']} on {run['backend']}"
-        lines.append(line([name, *figures, f"{cost['seconds']:,}" if cost["seconds"] else "", on]))
     total = sum(run.get("seconds") or run.get("cost", {}).get("seconds", 0) for run in runs.values())
-    parts += [*lines, f"\nTogether {total:,} seconds of training.\n"]
+    parts.append(f"{_runs(runs)}\nTogether {total:,} seconds of training.\n")
     for name, run in runs.items():
         if run["recipe"]["distill"]["teachers"]:
             parts.append(f"{name}, by class: {', '.join(f'{k} {v:,}' for k, v in run['train'].items())}. Its recipe:\n")
             parts.append(_recipe(run["recipe"]))
     parts.append("What was tried and dropped, with figures: `docs/experiments.md`.\n")
     return "\n".join(parts)
+
+
+def _runs(runs: Mapping[str, Tree]) -> str:
+    """A line for each run."""
+    heads = ["run", "parameters", "multiply-adds, M", "pictures", "epochs", "batch", "learning rate", "seconds", "on"]
+    lines = [line(heads), line(["---", *["---:"] * (len(heads) - 2), "---"])]
+    for name, run in runs.items():
+        recipe = run["recipe"]
+        cost = {"seconds": run.get("seconds"), "device": run.get("machine")} | run.get("cost", {})
+        figures = [f"{run['parameters']:,}", f"{run['macs'] / 1e6:.1f}", f"{sum(run['train'].values()):,}"]
+        figures += [str(cost.get("epochs", recipe["epochs"])), str(recipe["batch"]), f"{recipe['learning_rate']:g}"]
+        on = f"{cost['device'] or 'unknown'}; Keras {run['keras']} on {run['backend']}"
+        lines.append(line([name, *figures, f"{cost['seconds']:,}" if cost["seconds"] else "", on]))
+    return "\n".join(lines) + "\n"
 
 
 def _recipe(recipe: Tree) -> str:
