@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.opencv import cv2
-from edge.preprocess import crop_face, to_gray
+from edge.preprocess import brighten, crop_face, to_gray
 from edge.scene import Scene
 from edge.schedule import Schedule
 from edge.search import FaceSearch, distinct
@@ -142,7 +142,7 @@ class Engine:
         if not seen:
             return {}, []
         margin = self._classifier.crop_margin
-        answers = self._classifier.classify([crop_face(frame.rgb, track.box, margin) for track in seen])
+        answers = self._classifier.classify([brighten(crop_face(frame.rgb, track.box, margin)) for track in seen])
         changed = [
             track for track, answer in zip(seen, answers, strict=True) if track.emotion.update(answer, frame.time_s)
         ]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edge.classifier import Classifier
 from edge.detector import Detector
-from edge.preprocess import crop_face, to_gray
+from edge.preprocess import brighten, crop_face, to_gray
 from edge.types import Box, Face, FrameResult
 
 FaceChoice = Literal["all", "largest"]
@@ -74,8 +74,11 @@ class Pipeline:
         Returns:
             One face a box, in the same order.
         """
-        margin = 0.0 if self.faces == "largest" else self.classifier.crop_margin
-        rows = self.classifier.classify([crop_face(image_rgb, box, margin) for box in boxes])
+        if self.faces == "largest":  # the described pipeline, to the letter
+            crops = [crop_face(image_rgb, box) for box in boxes]
+        else:
+            crops = [brighten(crop_face(image_rgb, box, self.classifier.crop_margin)) for box in boxes]
+        rows = self.classifier.classify(crops)
         return tuple(self._face(box, row) for box, row in zip(boxes, rows, strict=True))
 
     def _face(self, box: Box, row: NDArray[np.float32]) -> Face:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edge.detector import HaarDetector
 from edge.images import load_image
 from edge.opencv import cv2
-from edge.preprocess import crop_face, to_gray, to_input
+from edge.preprocess import brighten, crop_face, to_gray, to_input
 from edge.types import Box
 from train.photos import photo_list
 
@@ -122,7 +122,7 @@ def _see(path: Path, forms: Sequence[Form]) -> Seen:
     made = []
     for form in forms:
         crops = [
-            crop_face(view, box[0], form.margin) if box else crop_face(view, whole)
+            brighten(crop_face(view, box[0], form.margin) if box else crop_face(view, whole))
             for view, box in zip(views, boxes, strict=True)
         ]
         made.append(np.stack([to_input(crop, (form.height, form.width), 3) for crop in crops]))

@@ -118,3 +118,11 @@ def test_margin_of_the_model_is_applied(classifier: Classifier, photo: Path, mon
     box = face.box
     wide = rgb[box.y - 46 : box.y + 92 + 46, box.x - 46 : box.x + 92 + 46]
     assert np.allclose(list(face.probabilities.values()), classifier.classify([wide])[0], atol=1e-6)
+
+
+def test_a_face_in_poor_light_reads_as_in_good_light(photo: Path) -> None:
+    pipeline = Pipeline(Classifier(), HaarDetector())
+    rgb = load_image(photo)
+    (bright,), (dark,) = (pipeline.analyze(picture).faces for picture in (rgb, rgb // 4))
+    assert dark.emotion == bright.emotion
+    assert dark.confidence == pytest.approx(bright.confidence, abs=0.05)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.preprocess import crop_face, to_gray, to_input
+from edge.preprocess import brighten, crop_face, to_gray, to_input
 from edge.types import Box
 
 NOISE = np.random.default_rng(3).integers(0, 256, (90, 120, 3), np.uint8)
@@ -22,6 +22,21 @@ def test_grey_is_opencvs_grey_of_rgb() -> None:
 
 def test_crop_is_the_box_itself() -> None:
     assert np.array_equal(crop_face(NOISE, Box(10, 20, 30, 40)), NOISE[20:60, 10:40])
+
+
+def test_a_dark_face_is_lifted_and_a_bright_one_is_left() -> None:
+    face = (NOISE // 2 + 60).astype(np.uint8)
+    assert brighten(face) is face
+    dark = (face // 3)[::2, ::-1]
+    lifted = brighten(dark)
+    assert lifted.shape == dark.shape
+    assert to_gray(lifted).mean() == pytest.approx(90, abs=1.5)
+    assert np.abs(lifted.astype(float) - dark * (90 / to_gray(dark).mean())).max() <= 3
+
+
+def test_black_stays_black_and_noise_is_not_blown_up() -> None:
+    assert not brighten(np.zeros((9, 9, 3), np.uint8)).any()
+    assert brighten(np.full((9, 9, 3), 2, np.uint8)).max() == 8
 
 
 def test_margin_grows_every_side_and_is_clipped() -> None:
