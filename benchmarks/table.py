@@ -49,8 +49,8 @@ def lines(record: dict[str, Any]) -> Iterator[str]:
         yield "| --- " * len(head) + "|"
         for name, title in (("ours", "emotion-edge, LiteRT"), ("described", PEERS[2].title), ("fer", PEERS[3].title)):
             run = race[name]
-            faster = "" if name == "ours" else f"{race[f'times_{name}']:.1f} times"
-            lighter = "" if name == "ours" else f"1/{race[f'cpu_times_{name}']:.1f}"
+            faster = "" if name == "ours" else f"{race[f'times_{name}_by_the_clock']:.1f} times"
+            lighter = "" if name == "ours" else f"1/{race[f'times_{name}']:.1f}"
             cells = [title, f"{run['fps']:.1f}", faster, f"{run['cpu_ms_a_frame']:.1f} ms", lighter]
             yield f"| {' | '.join(cells)} | {megabytes(run['peak_rss_mb'])} |"
     yield ""
@@ -108,8 +108,8 @@ def goals(record: dict[str, Any]) -> Iterator[tuple[str, float, str, float]]:
             yield f"overhead in percent, {name}, {part}", one[part]["overhead_percent"], "at most", 10
     if race := found(record, "stream"):
         for name in ("described", "fer"):
-            yield f"stream, frames a second over {name}", race[f"times_{name}"], "at least", 6
-            yield f"stream, processor time of {name} over ours", race[f"cpu_times_{name}"], "at least", 6
+            yield f"stream, frames a second over {name}", race[f"times_{name}_by_the_clock"], "at least", 6
+            yield f"stream, processor time of {name} over ours", race[f"times_{name}"], "at least", 6
     if jobs := found(record, "jobs"):
         cores = [jobs[f"cores_used_{count}"]["median"] for count in (1, 2)]
         given = f"while the machine gave one {cores[0]:.2f} cores and two {cores[1]:.2f}"

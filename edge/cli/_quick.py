@@ -27,6 +27,9 @@ class _Later:
         return spec
 
 
+_COLLECTS_AFTER = gc.get_threshold()
+
+
 def start_quickly() -> None:
     """Call before anything large is imported."""
     # Importing makes many lasting objects and hardly a cycle; the collector would go through them again and again.
@@ -34,6 +37,13 @@ def start_quickly() -> None:
     # Nothing here calls BLAS, whose threads numpy would otherwise start and let spin.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.meta_path.insert(0, _Later())
+
+
+def keep_tidy() -> None:
+    """Call before work that goes on for days: from here on garbage is collected as often as Python does by itself."""
+    gc.collect()
+    gc.freeze()  # what was imported stays
+    gc.set_threshold(*_COLLECTS_AFTER)
 
 
 def leave_quickly(status: int) -> None:
@@ -52,4 +62,4 @@ def leave_quickly(status: int) -> None:
     os._exit(status)
 
 
-__all__ = ["UNUSED", "leave_quickly", "start_quickly"]
+__all__ = ["UNUSED", "keep_tidy", "leave_quickly", "start_quickly"]

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from edge.classifier import Classifier
+from edge.cli._quick import keep_tidy
 from edge.sinks.background import BackgroundSink
 from edge.sinks.base import Sink
 from edge.sinks.lines import LineSink
@@ -59,6 +60,7 @@ def run(**options: Any) -> None:
             timer = threading.Timer(options["duration"], stop.set)
             timer.daemon = True
             timer.start()
+        keep_tidy()
         stream.run(stop)
     _summary(stream)
     if options["output"] is None:

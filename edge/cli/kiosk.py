@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from edge.cli._quick import keep_tidy
 from edge.errors import ConfigError
 from edge.kiosk.config import DEFAULT_PATH, KioskConfig, load
 
@@ -62,6 +63,7 @@ def command(path: Path | None, **given: Any) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
     gate = _gate(config)
     kiosk = Kiosk(config, choose_source(config), gate=gate)
+    keep_tidy()
     kiosk.run(lambda: _say_where(config, kiosk.port, kiosk.health.source))
 
 
