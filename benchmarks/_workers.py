@@ -23,20 +23,25 @@ FER_LABELS = ("angry", "happy", "neutral", "sad", "surprise")
 Read = Callable[[str], tuple[list[int] | None, str]]
 
 
-def ours(model: str) -> Read:
+def ours(model: str, faces: str = "largest") -> Read:
     """The installed package, with the described settings: the largest face, cut at its box."""
     import cv2
 
     from edge import Classifier, HaarDetector, Pipeline, load_image
 
     cv2.setNumThreads(1)
-    pipeline = Pipeline(Classifier(model or None, threads=1), HaarDetector(), faces="largest")
+    pipeline = Pipeline(Classifier(model or None, threads=1), HaarDetector(), faces=faces)
 
     def read(path: str) -> tuple[list[int] | None, str]:
         result = pipeline.analyze(load_image(path))
         return None if result.fallback else result.faces[0].box.to_list(), result.faces[0].emotion
 
     return read
+
+
+def usual(model: str) -> Read:
+    """The installed package as it comes: every face, with the model's margin; the largest one's answer."""
+    return ours(model, "all")
 
 
 def described(model: str) -> Read:
@@ -155,7 +160,7 @@ def loop(read: Read, pictures: list[str]) -> None:
 
 if __name__ == "__main__":
     way, model_path, mode, *paths = sys.argv[1:]
-    reader = {"ours": ours, "described": described, "fer": fer, "plain": plain}[way](model_path)
+    reader = {"ours": ours, "usual": usual, "described": described, "fer": fer, "plain": plain}[way](model_path)
     if mode == "once":
         print(*reader(paths[0]))
     else:

@@ -17,6 +17,7 @@ import platform
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,7 @@ def measure_stream(folder: Path, rounds: int) -> dict[str, Any]:
     return race(video, rounds, {"ours": 300, "described": 40, "fer": 40})
 
 
-def measure_accuracy(model: Path, data: Path | None) -> dict[str, Any] | None:
+def measure_accuracy(data: Path | None, reference: Path | None) -> dict[str, Any] | None:
     """How often each way agrees with the label of photos of people that our training did not see."""
     if data is None:
         return None
@@ -136,9 +137,11 @@ def measure_accuracy(model: Path, data: Path | None) -> dict[str, Any] | None:
     truth = [EMOTIONS[label] for _, label in listed]
     found = {}
     for peer in PEERS:
-        if peer.name not in ("ours", "ours-litert", "fer"):
+        if peer.way == "plain" or (peer.way == "described" and reference is None):
             continue
-        with Worker(peer, model, [path for path, _ in listed], None) as worker:
+        asked = replace(peer, way="usual") if peer.own else peer
+        model = reference if reference and peer.way == "described" else ROOT / "models" / "emotion.tflite"
+        with Worker(asked, model, [path for path, _ in listed], None) as worker:
             worker.ready()
             told = worker.turn()["found"]
         hits = [emotion == label for (_, emotion), label in zip(told, truth, strict=True)]
@@ -194,6 +197,11 @@ def machine() -> dict[str, Any]:
 @click.option(
     "--data", type=click.Path(path_type=Path), envvar="EMOTION_DATA", help="Development data, for the accuracy."
 )
+@click.option(
+    "--reference",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The described network, trained; without it its accuracy is left out, and random weights are timed.",
+)
 @click.option("--print", "only_print", is_flag=True, help="Print the record instead of making one.")
 def main(
     only: str,
@@ -204,6 +212,7 @@ def main(
     jobs_pictures: int,
     many_pictures: int,
     data: Path | None,
+    reference: Path | None,
 ) -> None:
     """Measure, write the record and the README's table, and say what is missed."""
     record: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
@@ -214,7 +223,7 @@ def main(
         install(PEERS)
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            model = make_described(folder)
+            model = reference or make_described(folder)
             work: dict[str, Callable[[], Any]] = {
                 "size": measure_size,
                 "start": lambda: measure_start(model, rounds),
@@ -222,7 +231,7 @@ def main(
                 "overhead": lambda: measure_overhead(10 * rounds),
                 "stream": lambda: measure_stream(folder, min(rounds, 3)),
                 "jobs": lambda: many.measure_jobs(folder, PEERS[0], jobs_pictures, rounds=min(rounds, 3)),
-                "accuracy": lambda: measure_accuracy(model, data),
+                "accuracy": lambda: measure_accuracy(data, reference),
                 "many": lambda: many.measure_many(folder, PEERS[0], many_pictures),
             }
             for part in parts:

@@ -62,10 +62,11 @@ def notes(record: dict[str, Any]) -> Iterator[str]:
     yield (
         "Ratios are to the first line, turn by turn: median (lowest to highest). Everything runs on one thread "
         "and, but for the first result, on one core. A picture is a JPEG of 640x480 with one face, read with the "
-        "described settings; the first result is a whole process on the bundled photo. The described network has "
-        "random weights here: they change its answers, not its speed. `fer` answers among the five emotions, and "
-        "reads the whole picture where it finds no face, as ours does. Accuracy is on photos of people that our "
-        "training has not seen. PyPI's `deepface` is left out: it downloads its weights."
+        "described settings; the first result is a whole process on the bundled photo. Accuracy is on photos of people "
+        "that our training has not seen, with ours as it comes; the described network was trained on FER+ as "
+        "`train/recipes/reference.toml` says, and timed with random weights, which its speed does not depend on. "
+        "`fer` answers among the five emotions, and reads the whole picture where it finds no face, as ours does. "
+        "PyPI's `deepface` is left out: it downloads its weights."
     )
     yield ""
     yield "What is promised:"

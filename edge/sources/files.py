@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from pathlib import Path
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 STDIN = "-"
+LISTED = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +56,34 @@ def find_pictures(paths: Sequence[str], *, skip: Path | None = None) -> Iterator
 
 
 def _walk(folder: str, target: Path, skip: Path | None) -> Iterator[Picture]:
-    try:
-        with os.scandir(folder) as found:
-            entries = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in found if _wanted(entry))
-    except OSError as error:
-        yield Picture(folder, target, f"cannot be listed: {error.strerror}")
-        return
-    for name, is_folder in entries:
-        path = os.path.join(folder, name)  # noqa: PTH118 - pathlib would drop a leading "./"
-        if is_folder:
-            if skip is None or Path(path).resolve() != skip:
-                yield from _walk(path, target / name, skip)
-        else:
-            yield Picture(path, target / name)
+    after = ""
+    while True:
+        try:
+            entries = _list(folder, after)
+        except OSError as error:
+            yield Picture(folder, target, f"cannot be listed: {error.strerror}")
+            return
+        for name, is_folder in entries:
+            path = os.path.join(folder, name)  # noqa: PTH118 - pathlib would drop a leading "./"
+            if is_folder:
+                if skip is None or Path(path).resolve() != skip:
+                    yield from _walk(path, target / name, skip)
+            else:
+                yield Picture(path, target / name)
+        if len(entries) < LISTED:
+            return
+        after = entries[-1][0]
+
+
+def _list(folder: str, after: str) -> list[tuple[str, bool]]:
+    """The next names in a folder, in order, and whether each is a folder: a part at a time, as it may hold millions."""
+    with os.scandir(folder) as found:
+        names = (
+            (entry.name, entry.is_dir(follow_symlinks=False))
+            for entry in found
+            if entry.name > after and _wanted(entry)
+        )
+        return nsmallest(LISTED, names)
 
 
 def _wanted(entry: os.DirEntry[str]) -> bool:

@@ -74,3 +74,11 @@ def test_pictures_come_one_by_one(tree: Path) -> None:
     assert next(walk).path.endswith("10.tiff")
     (tree / "sub" / "late.jpg").touch()
     assert [Path(picture.path).name for picture in walk][-1] == "late.jpg"
+
+
+@pytest.mark.parametrize("part", [1, 2, 3, 5])
+def test_a_large_folder_is_listed_in_parts(tree: Path, part: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = names(tree)
+    monkeypatch.setattr("edge.sources.files.LISTED", part)
+    assert names(tree) == whole
+    assert len(list(find_pictures([str(tree)]))) == len(whole)
