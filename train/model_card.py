@@ -48,7 +48,7 @@ LIMITS = """\
 BESIDE = """\
 `reference` is the network that this project was first described with, trained by the described recipe on as many
 pictures of each class as its authors had, or as FER+ offers (`train/recipes/reference.toml`). The tables below measure
-it in the same way.
+it in the same way. More on its run: `docs/experiments.md`.
 """
 
 
