@@ -96,6 +96,7 @@ class Worker:
     """A peer's process, pinned to one core, that reads the pictures when asked."""
 
     def __init__(self, peer: Peer, model: Path, pictures: list[Path], core: int | None) -> None:
+        self._name = peer.title
         command = [str(peer.python), "-P", str(WORKERS), peer.way, str(model), "loop", *map(str, pictures)]
         if core is not None:
             command = ["taskset", "-c", str(core), *command]
@@ -133,7 +134,7 @@ class Worker:
         for line in self._process.stdout:  # type: ignore[union-attr]
             if line.startswith(wanted):
                 return line
-        raise RuntimeError(f"a process of the benchmark ended: {self._process.args}")
+        raise RuntimeError(f"the process of {self._name} ended; run its command by hand to see why")
 
 
 def clean_environment() -> dict[str, str]:

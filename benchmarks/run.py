@@ -199,7 +199,7 @@ def machine() -> dict[str, Any]:
 )
 @click.option(
     "--reference",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True),
     help="The described network, trained; without it its accuracy is left out, and random weights are timed.",
 )
 @click.option("--print", "only_print", is_flag=True, help="Print the record instead of making one.")
