@@ -1,11 +1,13 @@
 """What the installed command does to be quick must not change what it does."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
 RUN = "import sys; sys.argv[0] = 'emotion-edge'; from edge.cli import run; run()"
 
 
@@ -54,6 +56,26 @@ assert numpy.fft.fft([1, 0])[1] == 1
 assert numpy.ma.masked_array([1, 2], [0, 1]).sum() == 1
 assert numpy.polynomial.Polynomial([1, 2])(1) == 3
 assert numpy.ctypeslib.as_array is not None
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_quick_end_loses_nothing_that_was_written_to_a_pipe() -> None:
+    code = "import sys; from edge.cli._quick import leave_quickly; sys.stdout.write('kept'); leave_quickly(3)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=BUFFERED)
+    assert (done.returncode, done.stdout) == (3, "kept")
+
+
+def test_long_work_collects_garbage_as_python_does() -> None:
+    code = """
+import gc
+usual = gc.get_threshold()
+from edge.cli._quick import keep_tidy, start_quickly
+start_quickly()
+assert gc.get_threshold() != usual
+keep_tidy()
+assert gc.get_threshold() == usual and gc.get_freeze_count() > 0
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
