@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convert import portable
 from convert.errors import ConversionError
+from convert.flatbuffer import pack, shorten_names, unpack
 from edge.errors import ModelError
 from edge.labels import EMOTIONS
 
@@ -69,24 +71,12 @@ def load(path: Path) -> keras.Model:
             raise ModelError(f"model {path} does not load: {_first_line(error)}") from error
     _check_shape(path, model)
     fixed = keras.models.clone_model(
-        model,
+        keras.Model(model.inputs[0], model.outputs[0]),  # a sequential model too becomes a functional one
         input_tensors=keras.Input(batch_shape=(1, *model.input_shape[1:]), dtype="float32", name="image"),
-        clone_function=_portable,
+        clone_function=portable.pooling,
     )
     fixed.set_weights(model.get_weights())
     return fixed
-
-
-def _portable(layer: keras.Layer) -> keras.Layer:
-    """The same layer, or one that gives the same and whose int8 form rounds alike in all runtimes.
-
-    Global pooling as ``MEAN`` differs by a step between tflite-runtime 2.14 and LiteRT; ``AVERAGE_POOL_2D`` does not.
-    """
-    from keras import layers
-
-    if isinstance(layer, layers.GlobalAveragePooling2D) and layer.keepdims and layer.data_format == "channels_last":
-        return layers.AveragePooling2D(tuple(layer.input.shape[1:3]), name=layer.name)
-    return layer.__class__.from_config(layer.get_config())
 
 
 def _check_shape(path: Path, model: keras.Model) -> None:
@@ -119,6 +109,9 @@ def export(model: keras.Model, form: str, calibration: NDArray[np.uint8]) -> byt
     """
     import tensorflow as tf
 
+    scaled = reach_ends(calibration)
+    if form == "int8":
+        model = portable.without_signs(model, scaled)
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     if form != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -129,10 +122,10 @@ def export(model: keras.Model, form: str, calibration: NDArray[np.uint8]) -> byt
             # Per-channel weights in dense layers need an operator version that tflite-runtime 2.14 does not have.
             converter._experimental_disable_per_channel_quantization_for_dense_layers = True
         case "int8" | "int16x8":
-            converter.representative_dataset = lambda: ([picture[None]] for picture in reach_ends(calibration))
+            converter.representative_dataset = lambda: ([picture[None]] for picture in scaled)
             if form == "int8":
                 converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-                converter.inference_input_type = converter.inference_output_type = tf.uint8
+                converter.inference_input_type, converter.inference_output_type = tf.uint8, tf.int8
             else:
                 converter.target_spec.supported_ops = [
                     tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
@@ -142,7 +135,11 @@ def export(model: keras.Model, form: str, calibration: NDArray[np.uint8]) -> byt
             result: bytes = converter.convert()
         except Exception as error:  # the converter raises RuntimeError, ValueError, ConverterError...
             raise ConversionError(f"TensorFlow cannot convert this model to {form}: {_first_line(error)}") from error
-    return result
+    tree = unpack(result)
+    if form == "int8":
+        portable.end_in_softmax(tree)
+    shorten_names(tree)
+    return pack(tree)
 
 
 def reach_ends(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:

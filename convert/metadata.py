@@ -9,17 +9,20 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
+from convert.flatbuffer import pack, unpack
+
 NAME = b"TFLITE_METADATA"
 LABELS_FILE = "labels.txt"
 DETAILS_FILE = "emotion-edge.json"
 MIN_PARSER_VERSION = "1.0.0"
+_CONVERTER = b"CONVERSION_METADATA"  # TensorFlow's own; our details name the versions
 
 _RGB = 1  # ColorSpaceType
 _FEATURES, _IMAGE = 1, 2  # ContentProperties
@@ -39,7 +42,7 @@ def embed(model: bytes, labels: Sequence[str], details: Mapping[str, Any]) -> by
     Returns:
         The `.tflite` file with metadata. The same arguments give the same bytes.
     """
-    tree = schema.ModelT.InitFromPackedBuf(model)
+    tree = unpack(model)
     graph = tree.subgraphs[0]
     _, height, width, _ = graph.tensors[graph.inputs[0]].shape
 
@@ -49,33 +52,8 @@ def embed(model: bytes, labels: Sequence[str], details: Mapping[str, Any]) -> by
     described = schema.BufferT()
     described.data = _describe(labels, details, height, width)
     tree.buffers.append(described)
-    tree.metadata = [*(old for old in tree.metadata or () if old.name != NAME), entry]
-    for buffer in tree.buffers:
-        buffer.Pack = _aligned_pack(buffer)
-
-    builder = flatbuffers.Builder(len(model) + 8192)
-    builder.Finish(tree.Pack(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output()) + _archive(labels, details)
-
-
-def _aligned_pack(buffer: Any) -> Callable[[flatbuffers.Builder], int]:
-    """Pack a buffer at a multiple of 16 bytes: the schema wants it, and the generated Python code does not do it."""
-
-    def pack(builder: flatbuffers.Builder) -> int:
-        data = None
-        if buffer.data is not None and len(buffer.data):
-            raw = bytes(bytearray(buffer.data))
-            builder.StartVector(1, len(raw), 16)
-            head = builder.head - len(raw)
-            builder.head = head
-            builder.Bytes[head : head + len(raw)] = raw
-            data = builder.EndVector()
-        schema.BufferStart(builder)
-        if data is not None:
-            schema.BufferAddData(builder, data)
-        return schema.BufferEnd(builder)
-
-    return pack
+    tree.metadata = [*(old for old in tree.metadata or () if old.name not in (NAME, _CONVERTER)), entry]
+    return pack(tree) + _archive(labels, details)
 
 
 def _archive(labels: Sequence[str], details: Mapping[str, Any]) -> bytes:
@@ -84,7 +62,7 @@ def _archive(labels: Sequence[str], details: Mapping[str, Any]) -> bytes:
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         for name, text in (
             (LABELS_FILE, "\n".join(labels)),
-            (DETAILS_FILE, json.dumps(details, indent=2, sort_keys=True, ensure_ascii=False)),
+            (DETAILS_FILE, json.dumps(details, indent=1, sort_keys=True, ensure_ascii=False)),
         ):
             archive.writestr(zipfile.ZipInfo(name, _ZIP_TIME), text)
     return content.getvalue()
@@ -108,7 +86,7 @@ def _describe(labels: Sequence[str], details: Mapping[str, Any], height: int, wi
     scaling = table(_Ref(_floats(builder, 0.0)), _Ref(_floats(builder, 255.0)))
     entry = table(
         _Ref(text("image")),
-        _Ref(text(f"RGB crop of one face, {width}x{height} pixels, values 0 to 1 after normalization.")),
+        _Ref(text(f"RGB crop of one face, {width}x{height} pixels, 0 to 1.")),
         None,
         _Ref(table(_Byte(_IMAGE), _Ref(picture))),
         _Ref(_vector(builder, [table(_Byte(_NORMALIZATION), _Ref(scaling))])),
@@ -126,12 +104,12 @@ def _describe(labels: Sequence[str], details: Mapping[str, Any], height: int, wi
     graph = table(None, None, _Ref(_vector(builder, [entry])), _Ref(_vector(builder, [result])))
     root = table(
         _Ref(text("emotion-edge")),
-        _Ref(text(f"Which of {len(labels)} emotions a face shows: {', '.join(labels)}.")),
+        _Ref(text(f"Which of {len(labels)} emotions a face shows.")),
         _Ref(text(str(details.get("model_version", "")))),
         _Ref(_vector(builder, [graph])),
         _Ref(text("emotion-edge")),
         _Ref(text(str(details.get("licence", "")))),
-        _Ref(files((DETAILS_FILE, "Crop margin, threshold, training data, metrics and versions.", _DESCRIPTIONS))),
+        _Ref(files((DETAILS_FILE, "Settings, metrics and versions.", _DESCRIPTIONS))),
         _Ref(text(MIN_PARSER_VERSION)),
     )
     builder.Finish(root, file_identifier=b"M001")

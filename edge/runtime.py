@@ -30,7 +30,7 @@ class Runtime:
     Attributes:
         interpreter: The TFLite ``Interpreter``, tensors allocated.
         name: ``ai_edge_litert``, ``tflite_runtime`` or ``tensorflow``.
-        delegate: ``XNNPACK`` when it took over at least one operation, else ``none``.
+        delegate: ``XNNPACK`` when it took over operations with weights, else ``none``.
         threads: Threads it was given.
     """
 
@@ -126,7 +126,8 @@ def _delegate(interpreter: Any) -> str:
         operations = interpreter._get_ops_details()
     except Exception:  # a private call: its absence must not stop the work
         return "unknown"
-    return "XNNPACK" if any(op["op_name"] == "DELEGATE" for op in operations) else "none"
+    delegated = (op for op in operations if op["op_name"] == "DELEGATE")
+    return "XNNPACK" if any(len(op["inputs"]) > 1 for op in delegated) else "none"  # a softmax alone has one input
 
 
 @contextlib.contextmanager

@@ -1,17 +1,14 @@
-"""What this machine answers, as JSON: ``python answers.py LIST [--faces-only] [--reference]``; runs on both machines.
+"""What this machine answers, as JSON: ``python answers.py LIST [--faces-only]``; runs on both machines.
 
-LIST is a JSON file with ``faces``, pictures that are one face each, and ``photos``, which are searched for faces. With
-``--reference`` the interpreter runs TFLite's plain reference kernels instead of those made for the processor.
+LIST is a JSON file with ``faces``, pictures that are one face each, and ``photos``, which are searched for faces.
 """
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import platform
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +18,6 @@ import PIL
 
 from edge import Classifier, HaarDetector, Pipeline, load_image
 from edge.preprocess import to_input
-from edge.runtime import RUNTIMES, find_runtime
 
 
 def digest(array: Any) -> str:
@@ -29,17 +25,8 @@ def digest(array: Any) -> str:
     return hashlib.sha256(repr(array.shape).encode() + array.tobytes()).hexdigest()[:16]
 
 
-def use_reference_kernels() -> None:
-    """Have every interpreter made from now on run the reference kernels."""
-    module = import_module(RUNTIMES[find_runtime()[0]][0])
-    kind = module.OpResolverType.BUILTIN_REF
-    module.Interpreter = functools.partial(module.Interpreter, experimental_op_resolver_type=kind)
-
-
 def main() -> None:
     """Read every picture and print what came out of each step."""
-    if "--reference" in sys.argv:
-        use_reference_kernels()
     wanted = json.loads(Path(sys.argv[1]).read_text())
     classifier = Classifier(threads=1)
     interpreter = classifier.runtime.interpreter

@@ -65,8 +65,8 @@ def test_threads_are_timed_and_delegates_counted(runtimes, tmp_path, pictures):
         assert set(ran.ms) == {1, 2}
         assert all(ms > 0 for ms in ran.ms.values())
     assert oldest.runtime == "tflite-runtime 2.14.0"
-    assert oldest.delegated == 0  # tflite-runtime 2.14 has no XNNPACK for int8
-    assert newest.delegated > 0
+    assert oldest.delegated == 1  # tflite-runtime 2.14 has no XNNPACK for int8: the softmax is in floating point
+    assert newest.delegated > 1
 
 
 def test_a_file_is_held_against_the_trained_model(runtimes, tmp_path, pictures):

@@ -70,6 +70,43 @@ def write_models(folder: Path) -> None:
     network(classes=7).save(folder / "seven.keras")
     keras.Model(model.input, model.layers[-2].output).save(folder / "no-softmax.keras")
     fragile(model).save(folder / "fragile.keras")
+    for made in (residual(), sequential()):
+        made.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+        made.fit(scaled, np.repeat(np.arange(5), EACH), batch_size=20, epochs=12, verbose=0)
+        made.save(folder / f"{made.name}.keras")
+
+
+def residual() -> keras.Model:
+    """A network with sums: one of two convolutions, one of a convolution and what came before it."""
+    import keras
+    from keras import layers
+
+    def convolve(x: keras.KerasTensor, width: int, size: int, strides: int = 1) -> keras.KerasTensor:
+        x = layers.Conv2D(width, size, strides=strides, padding="same", use_bias=False)(x)
+        return layers.BatchNormalization(momentum=0.8)(x)
+
+    image = keras.Input((SIZE, SIZE, 3), name="image")
+    x = layers.ReLU()(layers.Add()([convolve(image, 12, 3, strides=2), convolve(image, 12, 1, strides=2)]))
+    x = layers.ReLU()(layers.Add()([convolve(x, 12, 3), x]))
+    x = layers.Conv2D(5, 1)(layers.GlobalAveragePooling2D(keepdims=True)(x))
+    return keras.Model(image, layers.Softmax()(layers.Flatten()(x)), name="residual")
+
+
+def sequential() -> keras.Model:
+    """As tutorials write it: a sequential model with the softmax as the last layer's activation."""
+    import keras
+    from keras import layers
+
+    return keras.Sequential(
+        [
+            keras.Input((SIZE, SIZE, 3)),
+            layers.Conv2D(12, 3, strides=2, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+            layers.Dense(5, activation="softmax"),
+        ],
+        name="sequential",
+    )
 
 
 def fragile(model: keras.Model) -> keras.Model:

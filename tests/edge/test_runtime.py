@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.classifier import default_model_path
 from edge.runtime import RUNTIMES, default_threads
 
 TELL = (
@@ -39,6 +40,13 @@ def test_forced_runtime_runs_quietly(name: str, form: str, bare_models: Path) ->
     assert (told, release, threads) == (name, version(RUNTIMES[name][1][0]), "2")
     assert delegate in ("XNNPACK", "none")
     assert [other for other in RUNTIMES if other in modules] == [name]
+
+
+@pytest.mark.parametrize(("name", "delegate"), [("ai_edge_litert", "XNNPACK"), ("tflite_runtime", "none")])
+def test_a_delegate_is_named_if_it_runs_the_convolutions(name: str, delegate: str) -> None:
+    pytest.importorskip(name)
+    done = run(TELL, default_model_path(), EMOTION_EDGE_RUNTIME=name)
+    assert done.stdout.split()[2] == delegate
 
 
 def test_litert_comes_first(bare_models: Path) -> None:
