@@ -211,7 +211,7 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
 def _loggers(run: Path) -> list[keras.callbacks.Callback]:
     made: list[keras.callbacks.Callback] = [keras.callbacks.CSVLogger(str(run / "log.csv"), append=True)]
     if keras.backend.backend() == "tensorflow":
-        made.append(keras.callbacks.TensorBoard(str(run / "tensorboard")))
+        made.append(keras.callbacks.TensorBoard(str(run / "tensorboard"), write_graph=False))
     return made
 
 

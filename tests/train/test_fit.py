@@ -69,6 +69,7 @@ def test_a_killed_run_continues_as_if_it_had_not_been(
     assert again.returncode == 0, output
     assert "with epoch 3 of 4" in output
     assert "Epoch 1/" not in output
+    assert "Warning:" not in output
     assert not (run / "state.npz").exists()
 
     # Weights, optimizer, random numbers and the callbacks' memory went on: the result is that of the whole run.
