@@ -64,7 +64,7 @@ def notes(record: dict[str, Any]) -> Iterator[str]:
         "and, but for the first result, on one core. A picture is a JPEG of 640x480 with one face, read with the "
         "described settings; the first result is a whole process on the bundled photo. Accuracy is on photos of people "
         "that our training has not seen, with ours as it comes; the described network was trained on FER+ as "
-        "`train/recipes/reference.toml` says, and timed with random weights, which its speed does not depend on. "
+        "`train/recipes/reference.toml` says. "
         "`fer` answers among the five emotions, and reads the whole picture where it finds no face, as ours does. "
         "PyPI's `deepface` is left out: it downloads its weights."
     )

@@ -57,8 +57,5 @@ def test_packing_writes_equal_vectors_and_used_buffers_once():
     tree.buffers.insert(1, idle)
     for user in [*tree.subgraphs[0].tensors, *tree.metadata]:
         user.buffer += user.buffer > 0
-    for tensor in tree.subgraphs[0].tensors:
-        if tensor.quantization is not None and tensor.quantization.zeroPoint is not None:
-            tensor.quantization.zeroPoint = tensor.quantization.zeroPoint.copy()
     assert pack(tree) == packed
-    assert len(packed) < len(content)
+    assert len(packed) < len(content), "equal vectors are shared, as in the shipped file"
