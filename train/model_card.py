@@ -57,8 +57,8 @@ def model_card(folder: Path) -> str:
 
     Args:
         folder: Holds ``metrics.json`` (by ``evaluate``), and where there are any ``formats.json`` (by convert),
-            ``emotion.toml``, records of its runs in ``training/`` and those of networks measured beside it in
-            ``beside/`` (``recipe.json`` and ``metrics.json`` of a run in a folder each).
+            ``emotion.toml``, records of its runs in ``training/`` and of networks measured beside it in
+            ``beside/``: a folder each, with ``recipe.json`` and ``metrics.json`` of the run's folder.
 
     Raises:
         ConfigError: There is no ``metrics.json``.
@@ -70,11 +70,7 @@ def model_card(folder: Path) -> str:
         )
     settings = folder / "emotion.toml"
     about = tomllib.loads(settings.read_text(encoding="utf-8")) if settings.is_file() else {}
-    runs = {path.stem: _read(path) for path in sorted((folder / "training").glob("*.json"))}
-    beside = {
-        path.parent.name: _read(path) | {"cost": _read(path.with_name("metrics.json")).get("cost", {})}
-        for path in sorted((folder / "beside").glob("*/recipe.json"))
-    }
+    runs, beside = _records(folder / "training"), _records(folder / "beside")
     name, model = next(iter(metrics["models"].items()))
     parts = [
         f"# Model card: {name}\n",
@@ -127,7 +123,7 @@ def _training(runs: Mapping[str, Tree], about: Tree) -> str:
     parts = [f"Data: {about['training_data']}.\n"] if "training_data" in about else []
     if not runs:
         return "\n".join([*parts, "No record of its runs is kept here.\n"])
-    total = sum(run.get("seconds") or run.get("cost", {}).get("seconds", 0) for run in runs.values())
+    total = sum(run["cost"]["seconds"] for run in runs.values())
     parts.append(f"{_runs(runs)}\nTogether {total:,} seconds of training.\n")
     for name, run in runs.items():
         if run["recipe"]["distill"]["teachers"]:
@@ -143,11 +139,11 @@ def _runs(runs: Mapping[str, Tree]) -> str:
     lines = [line(heads), line(["---", *["---:"] * (len(heads) - 2), "---"])]
     for name, run in runs.items():
         recipe = run["recipe"]
-        cost = {"seconds": run.get("seconds"), "device": run.get("machine")} | run.get("cost", {})
+        cost = run["cost"]
         figures = [f"{run['parameters']:,}", f"{run['macs'] / 1e6:.1f}", f"{sum(run['train'].values()):,}"]
-        figures += [str(cost.get("epochs", recipe["epochs"])), str(recipe["batch"]), f"{recipe['learning_rate']:g}"]
-        on = f"{cost['device'] or 'unknown'}; Keras {run['keras']} on {run['backend']}"
-        lines.append(line([name, *figures, f"{cost['seconds']:,}" if cost["seconds"] else "", on]))
+        figures += [str(cost["epochs"]), str(recipe["batch"]), f"{recipe['learning_rate']:g}"]
+        on = f"{cost['device']}; Keras {run['keras']} on {run['backend']}"
+        lines.append(line([name, *figures, f"{cost['seconds']:,}", on]))
     return "\n".join(lines) + "\n"
 
 
@@ -226,6 +222,14 @@ def _failures(metrics: Tree, model: Tree) -> str:
         light, same = min(model["lights"].items(), key=lambda item: item[1])
         lines.append(f"- Light: {1 - same:.1%} of answers change when a photo is {light}, the worst of those tried.")
     return "\n".join(lines) + "\n"
+
+
+def _records(folder: Path) -> dict[str, Tree]:
+    """Recipe and cost of each run that is kept in a folder."""
+    return {
+        path.parent.name: _read(path) | {"cost": _read(path.with_name("metrics.json"))["cost"]}
+        for path in sorted(folder.glob("*/recipe.json"))
+    }
 
 
 def _read(path: Path) -> dict[str, Any]:
