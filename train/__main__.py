@@ -102,7 +102,7 @@ def evaluate(
     from train.judges import judge
     from train.table import report
 
-    others = dict(_named(text) for text in beside)
+    others = dict(_named(text, "--beside") for text in beside)
     judges = {model.name: judge(model)}
     trained = trained or model.with_suffix(".keras")
     if trained != model and trained.is_file():
@@ -137,10 +137,10 @@ def model_card(folder: Path, readme: Path) -> None:
     click.echo(folder / "MODEL_CARD.md", err=True)
 
 
-def _named(text: str) -> tuple[str, Path]:
+def _named(text: str, option: str) -> tuple[str, Path]:
     name, equals, path = text.partition("=")
     if not equals or name == "float":
-        raise click.UsageError(f"--beside takes NAME=FILE, with a name other than float; got {text!r}")
+        raise click.UsageError(f"{option} takes NAME=FILE, with a name other than float; got {text!r}")
     return name, Path(path)
 
 
@@ -155,15 +155,21 @@ def _progress(items: Iterable[Any], length: int) -> Iterator[Any]:
 @click.option("--photos", type=click.Path(path_type=Path), help="The photos.")
 @click.option("--seed", "seeds", type=int, multiple=True, default=(0, 1, 2), help="A run each; repeatable.")
 @click.option("--runs", type=click.Path(path_type=Path), default=Path("runs/experiments"), help="Folder for the runs.")
+@click.option(
+    "--long", "finished", metavar="NAME=FILE", help="Add a run to the long ones: what it is, and its model.keras."
+)
 def experiments(
-    names: tuple[str, ...], data: Path | None, photos: Path | None, seeds: tuple[int, ...], runs: Path
+    *, names: tuple[str, ...], data: Path | None, photos: Path | None, seeds: tuple[int, ...], runs: Path, finished: str
 ) -> None:
     """Print what was tried and what it gave; with --data and --photos, run it (or just NAMES) again first."""
-    from train.experiments import long_table, run_experiments, table
+    from train.experiments import add_long_run, long_table, run_experiments, table
 
-    if bool(data) != bool(photos):
-        raise click.UsageError("to run experiments, give both --data and --photos")
-    if data and photos:
+    if bool(data) != bool(photos) or (finished and not data):
+        raise click.UsageError("to run or measure experiments, give both --data and --photos")
+    if data and photos and finished:
+        what, network = _named(finished, "--long")
+        add_long_run(network, what, data, photos)
+    elif data and photos:
         run_experiments(names, seeds, data, photos, runs)
     click.echo(f"{table()}\n\n{long_table()}")
 

@@ -6,13 +6,15 @@ import json
 import statistics
 import tomllib
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from train.data import load
-from train.metrics import rounded, score
+from edge.errors import ConfigError
+from train.data import Faces, load
+from train.metrics import score
 from train.photos import photo_faces
 from train.recipe import load_recipe
 
@@ -38,26 +40,36 @@ def run_experiments(names: Iterable[str], seeds: Iterable[int], data: Path, phot
     from train.session import train_run
 
     plan = tomllib.loads(PLAN.read_text(encoding="utf-8"))
-    valid, unseen = load(data, "valid"), photo_faces(photos, "valid", rare=1, margins=(0.0,))
     for name in names or plan["experiments"]:
         experiment = plan["experiments"][name]
         for seed in seeds:
             recipe = load_recipe("plain", [*plan["base"], *experiment["change"], f"seed={seed}"])
             network = train_run(recipe, data, photos if experiment.get("photos") else None, runs / f"{name}-{seed}")
+            _keep("short", {"name": name, "seed": seed, **_figures(network, data, photos)}, ("name", "seed"))
 
-            def answer(images: Any, gain: float = 1.0, network: Any = network) -> Any:
-                return network.predict(np.repeat(images, 3, -1) * np.float32(gain / 255), batch_size=500, verbose=0)
 
-            answers, halved = answer(valid.images), answer(valid.images, 0.5)
-            _keep(
-                {
-                    "name": name,
-                    "seed": seed,
-                    "majority": _pair(answers[valid.majority], valid.labels[valid.majority]),
-                    "photos": _pair(answer(unseen.images), unseen.labels),
-                    "half_bright": round(100 * float((answers.argmax(1) == halved.argmax(1)).mean()), 2),
-                }
-            )
+def add_long_run(path: Path, what: str, data: Path, photos: Path) -> None:
+    """Measure a finished run and add it to the record's long runs.
+
+    Args:
+        path: Its ``model.keras``, with ``recipe.json`` beside it.
+        what: What it is, in a few words; an earlier run of the same words is replaced.
+        data: FER+.
+        photos: The photos; half of their people are for measuring.
+
+    Raises:
+        ConfigError: One of the two files is missing.
+    """
+    record = path.with_name("recipe.json")
+    if not path.is_file() or not record.is_file():
+        raise ConfigError(f"{path.parent} is no finished run; give its model.keras, with recipe.json beside it")
+    import keras
+
+    network = keras.saving.load_model(path, compile=False)
+    told = json.loads(record.read_text(encoding="utf-8"))
+    about = {"what": what, "network": told["recipe"]["architecture"], "parameters": told["parameters"]}
+    about |= {"macs": told["macs"], "epochs": told["recipe"]["epochs"], "seed": told["recipe"]["seed"]}
+    _keep("long", {**about, **_figures(network, data, photos)}, ("what",))
 
 
 def table() -> str:
@@ -100,15 +112,37 @@ def _spread(values: list[float]) -> str:
 
 
 def _pair(answers: Any, labels: Any) -> list[float]:
-    measured = rounded(score(answers, labels))
-    return [round(100 * measured["accuracy"]["value"], 2), round(100 * measured["macro_recall"]["value"], 2)]
+    measured = score(answers, labels)
+    return [round(100 * measured.accuracy.value, 2), round(100 * measured.macro_recall.value, 2)]
 
 
-def _keep(run: dict[str, Any]) -> None:
+@cache
+def _sets(data: Path, photos: Path, size: int) -> tuple[Faces, Faces]:
+    """What networks are compared on: the validation split, and photos of people that none was trained on."""
+    return load(data, "valid", size=size), photo_faces(photos, "valid", size=size, rare=1, margins=(0.0,))
+
+
+def _figures(network: Any, data: Path, photos: Path) -> dict[str, Any]:
+    """What the tables show of a network."""
+    valid, unseen = _sets(data, photos, network.input_shape[1])
+
+    def answer(images: Any, gain: float = 1.0) -> Any:
+        return network.predict(np.repeat(images, 3, -1) * np.float32(gain / 255), batch_size=500, verbose=0)
+
+    answers, halved = answer(valid.images), answer(valid.images, 0.5)
+    return {
+        "majority": _pair(answers[valid.majority], valid.labels[valid.majority]),
+        "photos": _pair(answer(unseen.images), unseen.labels),
+        "half_bright": round(100 * float((answers.argmax(1) == halved.argmax(1)).mean()), 2),
+    }
+
+
+def _keep(part: str, run: dict[str, Any], same: tuple[str, ...]) -> None:
+    """Add a run to a part of the record, in place of one that has the same values of these keys."""
     record = json.loads(RECORD.read_text(encoding="utf-8"))
-    others = [old for old in record["short"] if (old["name"], old["seed"]) != (run["name"], run["seed"])]
-    record["short"] = [*others, run]
+    others = [old for old in record[part] if [old[key] for key in same] != [run[key] for key in same]]
+    record[part] = [*others, run]
     RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-__all__ = ["long_table", "run_experiments", "table"]
+__all__ = ["add_long_run", "long_table", "run_experiments", "table"]
