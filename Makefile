@@ -40,10 +40,12 @@ lint: $(DEV)/.installed ## Run ruff and mypy
 train: $(DEV)/.installed ## Train the network without teachers: make train DATA=dir; the shipped one with ARGS='--recipe compact' after make teachers
 	$(DEV)/bin/python -m train fit --data $(DATA) $(ARGS)
 
-teachers: $(DEV)/.installed ## Train the three large networks that the shipped one is distilled from (needs a GPU)
+teachers: $(DEV)/.installed ## Train and convert the three large networks that the shipped one is distilled from (needs a GPU)
 	$(DEV)/bin/python -m train fit --data $(DATA) --recipe teacher --set seed=0 --run runs/teacher-0 $(ARGS)
 	$(DEV)/bin/python -m train fit --data $(DATA) --recipe teacher --set seed=1 --run runs/teacher-1 $(ARGS)
 	$(DEV)/bin/python -m train fit --data $(DATA) --recipe teacher --set seed=2 --set architecture=teacher-deep --run runs/teacher-2 $(ARGS)
+	for i in 0 1 2; do $(DEV)/bin/python -m convert runs/teacher-$$i/model.keras --data $(DATA) \
+	  --format dynamic --limit 500 --output runs/teacher-$$i/model.tflite || exit 1; done
 
 evaluate: $(DEV)/.installed ## Measure the shipped model: make evaluate DATA=dir PHOTOS=dir
 	$(DEV)/bin/python -m train evaluate --data $(DATA) $(if $(PHOTOS),--photos $(PHOTOS)) $(ARGS)

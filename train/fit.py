@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from edge.errors import ConfigError
 from train.architectures import ARCHITECTURES, macs
+from train.copies import read_copy
 from train.data import Faces
 from train.distributed import answers, fit_together, scope
 from train.metrics import score
@@ -29,10 +30,15 @@ logger = logging.getLogger(__name__)
 
 
 class Batches(keras.utils.PyDataset):
-    """Shuffled batches of (uint8 pictures, targets, weights); the order depends on seed and epoch alone."""
+    """Shuffled batches of (uint8 pictures, targets, weights); they depend on seed and epoch alone.
 
-    def __init__(self, faces: Faces, recipe: Recipe) -> None:
+    With ``copies`` an epoch is one of them, mirrored at random, and the targets are (N, 10): people's, then
+    the teachers'.
+    """
+
+    def __init__(self, faces: Faces, recipe: Recipe, copies: Sequence[Path] = ()) -> None:
         super().__init__()
+        self.copies = copies
         self.images = faces.images
         self.targets = faces.targets if recipe.targets == "votes" else one_hot(faces.labels)
         self.weights = sample_weights(self.targets, recipe.class_weights)
@@ -46,8 +52,15 @@ class Batches(keras.utils.PyDataset):
         batch, seed = self.recipe.batch, (self.recipe.seed, self.epoch)
         if index == 0 or not hasattr(self, "_order") or self._order[0] != seed:
             self._order = (seed, np.random.default_rng(seed).permutation(len(self.images)))
+            if self.copies:
+                self.images, self._told = read_copy(self.copies[self.epoch % len(self.copies)])
         rows = self._order[1][index * batch : (index + 1) * batch]
         images, targets, weights = self.images[rows], self.targets[rows], self.weights[rows]
+        if self.copies:
+            targets = np.concatenate([targets, self._told[rows]], axis=1)
+            if self.recipe.augment.flip:
+                mirrored = np.random.default_rng((*seed, index)).random(len(rows)) < 0.5
+                images = np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
         if self.recipe.mixup:
             rng = np.random.default_rng((*seed, index))
             share = rng.beta(self.recipe.mixup, self.recipe.mixup, (len(rows), 1, 1, 1)).astype("float32")
@@ -80,7 +93,8 @@ def fit(
     valid: Faces,
     run: Path,
     *,
-    teachers: Sequence[keras.Model] = (),
+    start: list[NDArray[np.float32]] | None = None,
+    copies: Sequence[Path] = (),
     strategy: Any | None = None,
     verbose: int = 1,
 ) -> keras.Model:
@@ -92,7 +106,8 @@ def fit(
         valid: Pictures to watch; never learned from.
         run: Folder of the run: ``model.keras``, ``log.csv``, ``recipe.json``, ``metrics.json``, ``tensorboard/``,
             plots, and ``state.npz`` until it is done.
-        teachers: Trained networks to distill from; same input as the network.
+        start: Weights to begin with, as of ``Model.get_weights``; by default random ones.
+        copies: What ``train.copies.make_copies`` wrote of ``train``, when the recipe has teachers.
         strategy: TensorFlow's, to share the work over GPUs and machines; see ``train.distributed``.
         verbose: Keras' progress: 0 none, 1 bar, 2 a line an epoch.
 
@@ -105,13 +120,15 @@ def fit(
     run.mkdir(parents=True, exist_ok=True)
     _repeatable(recipe.seed)
     keras.config.set_dtype_policy(recipe.precision)
-    batches, watchers = Batches(train, recipe), _watchers(recipe)
+    batches, watchers = Batches(train, recipe, copies), _watchers(recipe)
     with scope(strategy):
         network = ARCHITECTURES[recipe.architecture]()
-        graph = training_graph(network, recipe, train.images.shape[-1], teachers)
+        if start:
+            network.set_weights(start)
+        graph = training_graph(network, recipe, train.images.shape[-1])
         graph.compile(
             optimizer=_optimizer(recipe, len(batches)),
-            loss=Objective(recipe, distilled=bool(teachers)),
+            loss=Objective(recipe),
             weighted_metrics=[],
             metrics=[accuracy],
         )
@@ -143,7 +160,7 @@ def fit(
     trained.set_weights(network.get_weights())
     trained.save(run / "unfinished.keras")
     (run / "unfinished.keras").replace(run / "model.keras")
-    logits = answers(graph, valid.images)[:, :CLASSES]
+    logits = answers(graph, valid.images)
     report(keras.ops.convert_to_numpy(keras.ops.softmax(logits)), valid, run, checkpoint)
     checkpoint.done()
     return trained

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import keras
 import numpy as np
 from keras import layers, ops
@@ -17,71 +14,42 @@ from train.recipe import Recipe
 CLASSES = len(EMOTIONS)
 
 
-class Frozen(layers.Layer):
-    """The mean softened answer of trained networks, which stay as they are.
-
-    (N, H, W, 3) -> (N, 5) probabilities at the given temperature.
-    """
-
-    def __init__(self, networks: Sequence[keras.Model], temperature: float, **kwargs: Any) -> None:
-        super().__init__(trainable=False, **kwargs)
-        self.networks = [keras.Model(n.input, n.get_layer("logits").output) for n in networks]
-        for network in self.networks:
-            network.trainable = False
-        self.temperature = temperature
-
-    def call(self, image: keras.KerasTensor) -> keras.KerasTensor:
-        """Average the networks' probabilities."""
-        answers = [ops.softmax(ops.cast(n(image, training=False), "float32") / self.temperature) for n in self.networks]
-        return ops.stop_gradient(sum(answers) / len(answers))
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, int]:
-        """One row of class probabilities a picture."""
-        return input_shape[0], CLASSES
-
-
-def training_graph(network: keras.Model, recipe: Recipe, channels: int, teachers: Sequence[keras.Model]) -> keras.Model:
-    """Raw uint8 pictures -> logits, followed by the teachers' probabilities when there are any.
-
-    Augmentation is part of the graph, so teachers and network see the very same changed picture.
-    """
+def training_graph(network: keras.Model, recipe: Recipe, channels: int) -> keras.Model:
+    """Raw uint8 pictures -> logits, with the augmentation between them unless the pictures come changed."""
     size, height = recipe.size, network.input_shape[1]
     image = keras.Input((size, size, channels), dtype="uint8", name="picture")
-    x = Augmentation(recipe.augment, recipe.seed)(image)
+    if recipe.distill.teachers:
+        x = layers.Rescaling(1 / 255, dtype="float32")(image)
+    else:
+        x = Augmentation(recipe.augment, recipe.seed)(image)
     if channels == 1:
         x = layers.Concatenate(dtype="float32")([x, x, x])
     if size != height:
         x = layers.Resizing(height, height, dtype="float32")(x)
     logits = keras.Model(network.input, network.get_layer("logits").output, name="network")(x)
-    logits = layers.Activation("linear", dtype="float32", name="float_logits")(logits)
-    if not teachers:
-        return keras.Model(image, logits)
-    return keras.Model(
-        image, layers.Concatenate()([logits, Frozen(teachers, recipe.distill.temperature, dtype="float32")(x)])
-    )
+    return keras.Model(image, layers.Activation("linear", dtype="float32", name="float_logits")(logits))
 
 
 class Objective(keras.losses.Loss):
     """Cross-entropy with the votes, mixed with that to the teachers' softened answer (Hinton et al. 2015)."""
 
-    def __init__(self, recipe: Recipe, *, distilled: bool) -> None:
+    def __init__(self, recipe: Recipe) -> None:
         super().__init__(name="objective")
-        self.share = recipe.distill.share if distilled else 0.0
+        self.share = recipe.distill.share
         self.temperature = recipe.distill.temperature
 
     def call(self, y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
-        """(N, 5) targets against (N, 5) logits, or (N, 10) with the teachers' probabilities behind."""
-        logits = y_pred[:, :CLASSES]
-        loss = -ops.sum(y_true * ops.log_softmax(logits), axis=-1)
-        if not self.share:
+        """(N, 5) targets, or (N, 10) with the teachers' probabilities behind, against (N, 5) logits."""
+        loss = -ops.sum(y_true[:, :CLASSES] * ops.log_softmax(y_pred), axis=-1)
+        if y_true.shape[-1] == CLASSES:  # no teachers, or watched pictures, which they do not answer
             return loss
-        soft = -ops.sum(y_pred[:, CLASSES:] * ops.log_softmax(logits / self.temperature), axis=-1)
+        soft = -ops.sum(y_true[:, CLASSES:] * ops.log_softmax(y_pred / self.temperature), axis=-1)
         return (1 - self.share) * loss + self.share * self.temperature**2 * soft
 
 
 def accuracy(y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
     """Whether the most probable class is the one most people named."""
-    return ops.cast(ops.equal(ops.argmax(y_true, axis=-1), ops.argmax(y_pred[:, :CLASSES], axis=-1)), "float32")
+    return ops.cast(ops.equal(ops.argmax(y_true[:, :CLASSES], axis=-1), ops.argmax(y_pred, axis=-1)), "float32")
 
 
 def sample_weights(targets: NDArray[np.float32], exponent: float) -> NDArray[np.float32]:
@@ -96,4 +64,4 @@ def sample_weights(targets: NDArray[np.float32], exponent: float) -> NDArray[np.
     return (weights / weights.mean()).astype(np.float32)
 
 
-__all__ = ["CLASSES", "Frozen", "Objective", "accuracy", "sample_weights", "training_graph"]
+__all__ = ["CLASSES", "Objective", "accuracy", "sample_weights", "training_graph"]

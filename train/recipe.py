@@ -37,7 +37,8 @@ class Augment:
 class Distill:
     """Learning from larger networks that were trained before, on the very same changed pictures."""
 
-    teachers: tuple[str, ...] = ()  # .keras files
+    teachers: tuple[str, ...] = ()  # .keras files; without a GPU faster as .tflite files of the format "dynamic"
+    copies: int = 10  # changed copies of every picture that the teachers answer; the epochs take turns with them
     share: float = 0.7  # of the loss that compares with the teachers; the rest compares with people
     temperature: float = 2.0
 
@@ -47,6 +48,7 @@ class Recipe:
     """How a network is trained."""
 
     architecture: str = "compact"
+    start: str = ""  # .keras file of this architecture whose weights the first epoch begins with
     size: int = 48  # pictures are kept at this height and width
     seed: int = 0
     epochs: int = 80

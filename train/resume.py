@@ -15,7 +15,6 @@ import numpy as np
 
 from edge.atomic import atomic_write
 from edge.errors import ConfigError
-from train.objective import Frozen
 
 # What callbacks remember from epoch to epoch.
 REMEMBERED = ("wait", "stopped_epoch", "best", "best_epoch", "cooldown_counter")
@@ -28,7 +27,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     Args:
         path: The file; its folder is there.
-        model: Compiled; teachers in it are left out, as they do not change.
+        model: Compiled.
         others: Callbacks with a memory (early stopping, reduction of the learning rate).
 
     Attributes:
@@ -40,9 +39,8 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self.path = path
         self.others = [callback for callback in others if any(hasattr(callback, name) for name in REMEMBERED)]
-        frozen = {id(v) for layer in model.layers if isinstance(layer, Frozen) for v in layer.variables}
         model.optimizer.build(model.trainable_variables)
-        self.variables = [v for v in [*model.variables, *model.optimizer.variables] if id(v) not in frozen]
+        self.variables = [*model.variables, *model.optimizer.variables]
         self.epoch, self.seconds, self._memory = 0, 0.0, []
         self._started = monotonic()
 

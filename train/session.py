@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.errors import ConfigError
 from train.architectures import ARCHITECTURES
+from train.copies import make_copies
 from train.data import Faces, join, load
 from train.distributed import folder_of_worker, strategy_of_cluster
 from train.fit import fit
@@ -26,7 +29,8 @@ def train_run(recipe: Recipe, data: Path, photos: Path | None, run: Path) -> ker
         run: Folder of the run.
 
     Raises:
-        ConfigError: The recipe names an unknown architecture or a teacher that is not there, or the run is finished.
+        ConfigError: The recipe names an unknown architecture, a start or a teacher that is not there, or a start of
+            another architecture; or the run is finished.
         DataError: The data cannot be trained on.
     """
     if recipe.architecture not in ARCHITECTURES:
@@ -35,7 +39,8 @@ def train_run(recipe: Recipe, data: Path, photos: Path | None, run: Path) -> ker
         raise ConfigError(f"the run {run} is finished; name another --run, or delete it to train anew")
     strategy = strategy_of_cluster()
     run = folder_of_worker(run)
-    teachers = [_teacher(Path(path)) for path in recipe.distill.teachers]
+    _check_teachers(recipe)
+    start = _start(recipe)
     if recipe.sample:
         train, valid = sample(load(data, "train", size=recipe.size, stray=recipe.stray), recipe)
     else:
@@ -43,7 +48,10 @@ def train_run(recipe: Recipe, data: Path, photos: Path | None, run: Path) -> ker
         valid = load(data, "valid", size=recipe.size, stray=recipe.stray)
     if photos:
         train = join([train, photo_faces(photos, "train", size=recipe.size)])
-    return fit(recipe, train, valid, run, teachers=teachers, strategy=strategy)
+    copies = make_copies(train, recipe, run / "copies") if recipe.distill.teachers else []
+    trained = fit(recipe, train, valid, run, start=start, copies=copies, strategy=strategy)
+    shutil.rmtree(run / "copies", ignore_errors=True)
+    return trained
 
 
 def sample(faces: Faces, recipe: Recipe) -> tuple[Faces, Faces]:
@@ -58,12 +66,23 @@ def sample(faces: Faces, recipe: Recipe) -> tuple[Faces, Faces]:
     return faces.pick(np.concatenate(kept)), faces.pick(np.concatenate(watched))
 
 
-def _teacher(path: Path) -> keras.Model:
+def _start(recipe: Recipe) -> list[NDArray[np.float32]] | None:
+    """The weights that a recipe starts from, if it names any."""
+    if not recipe.start:
+        return None
+    path = Path(recipe.start)
     if not path.is_file():
-        raise ConfigError(
-            f"no teacher at {path}; train it first (python -m train fit --recipe teacher), or use the recipe 'plain'"
-        )
-    return keras.saving.load_model(path)
+        raise ConfigError(f"no network to start from at {path}; give a .keras file")
+    weights = keras.saving.load_model(path, compile=False).get_weights()
+    if [w.shape for w in weights] != [w.shape for w in ARCHITECTURES[recipe.architecture]().get_weights()]:
+        raise ConfigError(f"{path} is not of the architecture {recipe.architecture!r}; set the one that it is of")
+    return list(weights)
+
+
+def _check_teachers(recipe: Recipe) -> None:
+    for path in map(Path, recipe.distill.teachers):
+        if not path.is_file():
+            raise ConfigError(f"no teacher at {path}; train it first (make teachers), or use the recipe 'plain'")
 
 
 __all__ = ["sample", "train_run"]
