@@ -10,9 +10,6 @@ import hashlib
 import json
 import logging
 import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -23,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.atomic import atomic_write
-from edge.errors import ModelError
 from edge.preprocess import to_input
 from train.augment import Augmentation
 from train.data import Faces
+from train.judges import ask_beside
 from train.recipe import Recipe
 
 logger = logging.getLogger(__name__)
@@ -53,7 +50,7 @@ def make_copies(faces: Faces, recipe: Recipe, folder: Path) -> list[Path]:
         path, origin = folder / f"{number}.npz", _origin(faces, recipe, teachers, number)
         if not _is_of(path, origin):
             images = _changed(faces.images, recipe, number)
-            answers = _answers(teachers, images, number, recipe.distill.temperature)
+            answers = _answers(teachers, images, number, recipe)
             with atomic_write(path) as file:
                 np.savez(file, images=images, answers=answers, origin=np.array(origin))
             logger.info("copy %d of %d answered by %d teachers", number + 1, recipe.distill.copies, len(teachers))
@@ -94,14 +91,12 @@ def _changed(images: NDArray[np.uint8], recipe: Recipe, number: int) -> NDArray[
     return np.concatenate([np.rint(keras.ops.convert_to_numpy(part) * 255).astype(np.uint8) for part in parts])
 
 
-def _answers(
-    teachers: Sequence[Path], images: NDArray[np.uint8], number: int, temperature: float
-) -> NDArray[np.float32]:
-    """Mean softened answer; every other teacher sees the mirrored picture, which shows the same emotion."""
+def _answers(teachers: Sequence[Path], images: NDArray[np.uint8], number: int, recipe: Recipe) -> NDArray[np.float32]:
+    """Mean softened answer; where pictures may be mirrored, every other teacher sees the mirrored one."""
     rgb = np.repeat(images, 3 // images.shape[-1], axis=-1)
-    asked = [rgb[:, :, ::-1] if (number + i) % 2 else rgb for i in range(len(teachers))]
+    asked = [rgb[:, :, ::-1] if recipe.augment.flip and (number + i) % 2 else rgb for i in range(len(teachers))]
     told = [_ask(teacher, seen) for teacher, seen in zip(teachers, asked, strict=True)]
-    softened = [probabilities ** (1 / temperature) for probabilities in told]
+    softened = [probabilities ** (1 / recipe.distill.temperature) for probabilities in told]
     return np.mean([p / p.sum(axis=1, keepdims=True) for p in softened], axis=0, dtype=np.float32)
 
 
@@ -114,20 +109,8 @@ def _ask(teacher: Path, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         parts = [network.predict_on_batch(rgb[i : i + 250].astype(np.float32) / 255) for i in range(0, len(rgb), 250)]
         return np.concatenate(parts).astype(np.float32)
     cores = os.cpu_count() or 1
-    with ThreadPoolExecutor(cores) as pool:
-        return np.concatenate(list(pool.map(partial(_ask_beside, teacher), np.array_split(rgb, cores))))
-
-
-def _ask_beside(teacher: Path, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Ask a ``.tflite`` file in a process of its own: the runtime and TensorFlow must not be in one."""
-    with tempfile.TemporaryDirectory() as scratch:
-        asked, told = Path(scratch) / "pictures.npy", Path(scratch) / "answers.npy"
-        np.save(asked, rgb)
-        command = [sys.executable, "-m", "train.judges", str(teacher), str(asked), str(told)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise ModelError(f"teacher {teacher} cannot be asked: {done.stderr.strip().splitlines()[-1]}")
-        return np.load(told)
+    with ThreadPoolExecutor(cores) as pool:  # the runtime and TensorFlow must not be in one process
+        return np.concatenate(list(pool.map(partial(ask_beside, teacher), np.array_split(rgb, cores))))
 
 
 __all__ = ["make_copies", "read_copy"]

@@ -71,11 +71,7 @@ class KerasJudge:
 
     def answers(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See ``Judge``."""
-        with tempfile.TemporaryDirectory() as scratch:
-            asked, told = Path(scratch) / "pictures.npy", Path(scratch) / "answers.npy"
-            np.save(asked, pictures)
-            _ask(self.path, asked, told)
-            return np.load(told)
+        return ask_beside(self.path, pictures)
 
 
 def keras_judge(path: Path, margin: float) -> KerasJudge:
@@ -105,6 +101,26 @@ def keras_judge(path: Path, margin: float) -> KerasJudge:
 def judge(path: Path, margin: float = 0.0) -> Judge:
     """A model of either kind; ``margin`` counts for Keras files only."""
     return keras_judge(path, margin) if path.suffix == ".keras" else RuntimeJudge(path)
+
+
+def ask_beside(path: Path, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What a model of either kind answers, asked in a process of its own.
+
+    Args:
+        path: A ``.tflite`` or ``.keras`` file.
+        pictures: uint8 (N, height, width, 3) RGB, for a Keras model of the size it reads.
+
+    Returns:
+        float32 (N, 5) in the order of EMOTIONS.
+
+    Raises:
+        ModelError: It cannot be read or has another form.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        asked, told = Path(scratch) / "pictures.npy", Path(scratch) / "answers.npy"
+        np.save(asked, pictures)
+        _ask(path, asked, told)
+        return np.load(told)
 
 
 def _ask(*arguments: Path) -> str:
@@ -141,4 +157,4 @@ def _describe_or_answer(path: str, pictures: str = "", answers: str = "") -> Non
 if __name__ == "__main__":
     _describe_or_answer(*sys.argv[1:])
 
-__all__ = ["Judge", "KerasJudge", "RuntimeJudge", "judge", "keras_judge"]
+__all__ = ["Judge", "KerasJudge", "RuntimeJudge", "ask_beside", "judge", "keras_judge"]

@@ -29,8 +29,8 @@ def train_run(recipe: Recipe, data: Path, photos: Path | None, run: Path) -> ker
         run: Folder of the run.
 
     Raises:
-        ConfigError: The recipe names an unknown architecture, a start or a teacher that is not there, or a start of
-            another architecture; or the run is finished.
+        ConfigError: The recipe names an unknown architecture, a start or a teacher that is not there, no copies for its
+            teachers, or a start of another architecture; or the run is finished.
         DataError: The data cannot be trained on.
     """
     if recipe.architecture not in ARCHITECTURES:
@@ -80,6 +80,8 @@ def _start(recipe: Recipe) -> list[NDArray[np.float32]] | None:
 
 
 def _check_teachers(recipe: Recipe) -> None:
+    if recipe.distill.teachers and recipe.distill.copies < 1:
+        raise ConfigError(f"distill.copies is {recipe.distill.copies}; teachers need at least 1 copy to answer")
     for path in map(Path, recipe.distill.teachers):
         if not path.is_file():
             raise ConfigError(f"no teacher at {path}; train it first (make teachers), or use the recipe 'plain'")

@@ -90,7 +90,7 @@ def test_a_teacher_that_is_no_model_is_a_clear_error(fit: Start, tmp_path: Path)
     process = fit(tmp_path / "run", f"distill.teachers=['{broken}']", "epochs=1")
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 1
-    assert f"error: teacher {broken} cannot be asked" in output.splitlines()[-1]
+    assert f"error: {broken} cannot be asked" in output.splitlines()[-1]
     assert "Traceback" not in output
 
 
@@ -108,6 +108,7 @@ def test_a_run_starts_from_the_weights_of_another(fit: Start, finished: Path, tm
     ("setting", "said"),
     [
         ("start=nothing.keras", "no network to start from at nothing.keras"),
+        ("distill={teachers=['setup.py'], copies=0}", "distill.copies is 0; teachers need at least 1 copy"),
         ("architecture=compact", "is not of the architecture 'compact'; set the one that it is of"),
     ],
 )
