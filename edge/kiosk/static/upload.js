@@ -37,9 +37,13 @@ document.addEventListener("language", () => {
   limits();
   if (latest) show(latest);
 });
-// Pictures are taken from the first moment on; what the kiosk allows becomes known in between.
-about = await begin();
-limits();
+// Pictures are taken from the first moment on, and answered once texts and limits are there.
+const ready = begin()
+  .then((said) => {
+    about = said;
+    limits();
+  })
+  .catch(console.error);
 
 function limits() {
   if (about) $("limits").textContent = t("upload.limits", { n: number(about.upload.max_bytes / 1e6) });
@@ -51,6 +55,8 @@ async function send(file) {
   $("people").replaceChildren();
   $("shown").hidden = true;
   latest = null;
+  await ready;
+  if (mine !== running) return;
   if (about && file.size > about.upload.max_bytes) return say(t("error.too_large", { n: number(about.upload.max_bytes / 1e6) }));
   if (file.type && !TYPES.includes(file.type)) return say(t("error.not_a_picture"));
   say(t("upload.working"), "busy");

@@ -67,6 +67,25 @@ def test_upload_of_what_is_no_picture(visit, tmp_path, name, data, words):
     page.wait_for_selector(".card")
 
 
+def test_a_picture_given_before_the_texts_are_there_is_answered_in_them(visit, tmp_path):
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    page = visit("/upload")
+    page.wait_for_selector("nav a[aria-current]")
+    page.route("**/static/lang/*", hold)
+    page.reload()
+    (tmp_path / "empty.png").write_bytes(b"")
+    give(page, tmp_path / "empty.png")
+    page.wait_for_timeout(500)
+    assert len(held) == 1
+    held[0].continue_()
+    page.wait_for_selector("#message:not(.busy):visible")
+    assert page.text_content("#message") == "The file is empty."
+
+
 TRANSFER = """async ([selector, kind]) => {
     const bytes = await (await fetch('/test-picture')).arrayBuffer();
     const data = new DataTransfer();
