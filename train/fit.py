@@ -162,12 +162,13 @@ def fit(
     (run / "unfinished.keras").replace(run / "model.keras")
     logits = answers(graph, valid.images)
     report(keras.ops.convert_to_numpy(keras.ops.softmax(logits)), valid, run, checkpoint)
+    draw_curves(run / "log.csv", run, distilled=bool(recipe.distill.teachers))
     checkpoint.done()
     return trained
 
 
 def report(probabilities: NDArray[np.float32], valid: Faces, run: Path, checkpoint: Checkpoint) -> None:
-    """Write ``metrics.json`` and the plots of a finished run.
+    """Write ``metrics.json`` and the plots of a finished run's answers.
 
     Args:
         probabilities: (N, 5) answers to ``valid``.
@@ -179,7 +180,6 @@ def report(probabilities: NDArray[np.float32], valid: Faces, run: Path, checkpoi
     tree = {"cost": cost, "watched": score(probabilities, valid.labels).to_dict()}
     (run / "metrics.json").write_text(json.dumps(tree, indent=1) + "\n")
     draw_answers(probabilities, valid, run)
-    draw_curves(run / "log.csv", run)
 
 
 def _repeatable(seed: int) -> None:

@@ -112,7 +112,7 @@ def test_a_run_starts_from_the_weights_of_another(fit: Start, finished: Path, tm
         ("architecture=compact", "is not of the architecture 'compact'; set the one that it is of"),
     ],
 )
-def test_a_start_that_does_not_fit_is_a_clear_error(
+def test_a_start_or_number_of_copies_that_cannot_be_is_a_clear_error(
     fit: Start, finished: Path, tmp_path: Path, setting: str, said: str
 ) -> None:
     process = fit(tmp_path / "run", f"start={finished / 'model.keras'}", setting, "epochs=1")
