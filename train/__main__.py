@@ -46,18 +46,27 @@ def fit(data: Path, photos: Path | None, recipe: str, overrides: tuple[str, ...]
 
 
 @cli.command()
+@click.argument("models", type=click.Path(path_type=Path, exists=True, dir_okay=False), nargs=-1, required=True)
+@click.option("--output", type=click.Path(path_type=Path), required=True, help="File to write.")
+def average(models: tuple[Path, ...], output: Path) -> None:
+    """Take the mean of the weights of MODELS (.keras), rounds of training that went on from each other."""
+    from train.average import average as mean
+
+    mean(models).save(output)
+
+
+@cli.command()
 @click.argument("model", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Data set; its validation split is used.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("models/emotion.keras"), help="File to write.")
 @click.option("--balance", default=0.15, help="How far rare classes are favoured: exponent of the inverse frequency.")
 def calibrate(model: Path, data: Path, output: Path, balance: float) -> None:
     """Fold temperature and class offsets into the head of MODEL (.keras)."""
-    import keras
-
     from train import calibrate as calibration
+    from train.architectures import load_network
     from train.data import load
 
-    network = keras.saving.load_model(model)
+    network = load_network(model)
     size = network.input_shape[1]
     frequency = load(data, "train", size=size).targets.mean(axis=0)
     temperature, offsets = calibration.calibrate(network, load(data, "valid", size=size), frequency, balance)

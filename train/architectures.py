@@ -6,13 +6,16 @@ the Keras backend.
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 import keras
 import numpy as np
 from keras import layers
 
+from edge.errors import ConfigError
 from edge.labels import EMOTIONS
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, what OpenCV's RGB to grey uses
@@ -95,7 +98,7 @@ def _block(x: keras.KerasTensor, width: int, stride: int) -> keras.KerasTensor:
 
 def compact() -> keras.Model:
     """What the device runs: ``residual`` with most of its arithmetic at 24x24 and below; 379,876 parameters."""
-    return residual((22, 46, 96), (1, 1, 1), stem=12, name="compact")
+    return residual((22, 46, 96), (1, 1, 1), stem=12, dropout=0.0, name="compact")
 
 
 def teacher() -> keras.Model:
@@ -115,6 +118,20 @@ ARCHITECTURES: dict[str, Callable[[], keras.Model]] = {
 }
 
 
+def load_network(path: Path) -> keras.Model:
+    """A trained network.
+
+    Raises:
+        ConfigError: There is no such file, or it is not one that Keras wrote.
+    """
+    if not path.is_file():
+        raise ConfigError(f"there is no network at {path}; give a .keras file")
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+        raise ConfigError(f"{path} is not a network that training wrote; give its model.keras") from error
+
+
 def macs(model: keras.Model) -> int:
     """Multiply-accumulate operations of one picture in convolution and dense layers."""
     total = 0
@@ -127,4 +144,4 @@ def macs(model: keras.Model) -> int:
     return total
 
 
-__all__ = ["ARCHITECTURES", "LUMA", "compact", "macs", "reference", "residual", "teacher"]
+__all__ = ["ARCHITECTURES", "LUMA", "compact", "load_network", "macs", "reference", "residual", "teacher"]

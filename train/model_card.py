@@ -123,12 +123,17 @@ def _training(runs: Mapping[str, Tree], about: Tree) -> str:
     parts = [f"Data: {about['training_data']}.\n"] if "training_data" in about else []
     if not runs:
         return "\n".join([*parts, "No record of its runs is kept here.\n"])
-    total = sum(run["cost"]["seconds"] for run in runs.values())
+    total = round(sum(run["cost"]["seconds"] for run in runs.values()))
     parts.append(f"{_runs(runs)}\nTogether {total:,} seconds of training.\n")
+    known: list[str] = []
     for name, run in runs.items():
         if run["recipe"]["distill"]["teachers"]:
-            parts.append(f"{name}, by class: {', '.join(f'{k} {v:,}' for k, v in run['train'].items())}. Its recipe:\n")
-            parts.append(_recipe(run["recipe"]))
+            lines = _recipe(run["recipe"])
+            counts = ", ".join(f"{k} {v:,}" for k, v in run["train"].items())
+            told = "In its recipe, other than in the one before" if known else "Its recipe"
+            parts.append(f"{name}, by class: {counts}. {told}:\n")
+            parts.append("\n".join(f"    {row}" for row in lines if row not in known) + "\n")
+            known = lines
     parts.append("What was tried and dropped, with figures: `docs/experiments.md`.\n")
     return "\n".join(parts)
 
@@ -147,14 +152,15 @@ def _runs(runs: Mapping[str, Tree]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _recipe(recipe: Tree) -> str:
+def _recipe(recipe: Tree) -> list[str]:
+    """A line for each setting."""
     rows = []
     for key, value in recipe.items():
         if isinstance(value, Mapping):
             rows.append(f"{key}: {', '.join(f'{k} {_plain(v)}' for k, v in value.items() if k != 'teachers')}")
-        elif value not in ([], ()):
+        elif value not in ([], (), ""):
             rows.append(f"{key} {_plain(value)}")
-    return "\n".join(f"    {row}" for row in rows) + "\n"
+    return rows
 
 
 def _plain(value: Any) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import ConfigError
-from train.architectures import ARCHITECTURES
+from train.architectures import ARCHITECTURES, load_network
 from train.copies import make_copies
 from train.data import Faces, join, load
 from train.distributed import folder_of_worker, strategy_of_cluster
@@ -71,9 +71,7 @@ def _start(recipe: Recipe) -> list[NDArray[np.float32]] | None:
     if not recipe.start:
         return None
     path = Path(recipe.start)
-    if not path.is_file():
-        raise ConfigError(f"no network to start from at {path}; give a .keras file")
-    weights = keras.saving.load_model(path, compile=False).get_weights()
+    weights = load_network(path).get_weights()
     if [w.shape for w in weights] != [w.shape for w in ARCHITECTURES[recipe.architecture]().get_weights()]:
         raise ConfigError(f"{path} is not of the architecture {recipe.architecture!r}; set the one that it is of")
     return list(weights)

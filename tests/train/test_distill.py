@@ -107,7 +107,7 @@ def test_a_run_starts_from_the_weights_of_another(fit: Start, finished: Path, tm
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ("start=nothing.keras", "no network to start from at nothing.keras"),
+        ("start=nothing.keras", "there is no network at nothing.keras; give a .keras file"),
         ("distill={teachers=['setup.py'], copies=0}", "distill.copies is 0; teachers need at least 1 copy"),
         ("architecture=compact", "is not of the architecture 'compact'; set the one that it is of"),
     ],

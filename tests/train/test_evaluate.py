@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -97,6 +98,21 @@ def test_the_card_is_made_of_the_records_alone(evaluated: tuple[str, Path], root
         assert part in card
 
 
+def test_the_card_tells_of_a_later_run_what_is_new(evaluated: tuple[str, Path], root: Path, tmp_path: Path) -> None:
+    shutil.copy(evaluated[1] / "metrics.json", tmp_path)
+    record = json.loads((root / "models/training/compact/recipe.json").read_text())
+    for name, rate in (("first", 0.5), ("second", 0.25)):
+        record["recipe"]["learning_rate"] = rate
+        folder = tmp_path / "training" / name
+        folder.mkdir(parents=True)
+        (folder / "recipe.json").write_text(json.dumps(record))
+        (folder / "metrics.json").write_text('{"cost": {"epochs": 90, "seconds": 0.2, "device": "abacus"}}')
+    first, second = model_card(tmp_path).split("second, by class: ")
+    assert "    learning_rate 0.5\n" in first
+    assert "    batch 256\n" in first
+    assert second.partition(":\n\n")[2].startswith("    learning_rate 0.25\n\nWhat was tried")
+
+
 def test_the_shipped_card_is_up_to_date(root: Path) -> None:
     assert (root / "models" / "MODEL_CARD.md").read_text() == model_card(root / "models")
     readme = (root / "README.md").read_text()
@@ -134,7 +150,7 @@ def test_wrong_use_is_one_clear_line(train: Run, args: list[str], code: int, sai
 
 def test_every_verb_has_help(train: Run) -> None:
     listed = train("--help").stdout
-    for verb in ("fit", "calibrate", "evaluate", "model-card"):
+    for verb in ("fit", "average", "calibrate", "evaluate", "model-card"):
         assert re.search(rf"^  {verb} +\S", listed, re.MULTILINE)
 
 
