@@ -37,7 +37,7 @@ lint: $(DEV)/.installed ## Run ruff and mypy
 	$(DEV)/bin/mypy
 
 .PHONY: train teachers evaluate model-card convert
-train: $(DEV)/.installed ## Train the network without teachers: make train DATA=dir; the shipped one with ARGS='--recipe compact' after make teachers
+train: $(DEV)/.installed ## Train the network without teachers: make train DATA=dir; like the shipped one with ARGS='--recipe compact', then finish, after make teachers
 	$(DEV)/bin/python -m train fit --data $(DATA) $(ARGS)
 
 teachers: $(DEV)/.installed ## Train and convert the three large networks that the shipped one is distilled from (needs a GPU)

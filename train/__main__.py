@@ -52,7 +52,9 @@ def average(models: tuple[Path, ...], output: Path) -> None:
     """Take the mean of the weights of MODELS (.keras), rounds of training that went on from each other."""
     from train.average import average as mean
 
-    mean(models).save(output)
+    network = mean(models)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    network.save(output)
 
 
 @cli.command()
