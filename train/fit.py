@@ -25,6 +25,7 @@ from train.objective import CLASSES, Objective, accuracy, sample_weights, traini
 from train.plots import draw_answers, draw_curves
 from train.recipe import Recipe
 from train.resume import Checkpoint, trim_log
+from train.rounding import learn_rounded, round_kernels
 
 logger = logging.getLogger(__name__)
 
@@ -123,6 +124,8 @@ def fit(
     batches, watchers = Batches(train, recipe, copies), _watchers(recipe)
     with scope(strategy):
         network = ARCHITECTURES[recipe.architecture]()
+        if recipe.rounded:
+            network = learn_rounded(network)
         if start:
             network.set_weights(start)
         graph = training_graph(network, recipe, train.images.shape[-1])
@@ -158,6 +161,8 @@ def fit(
     keras.config.set_dtype_policy("float32")
     trained = ARCHITECTURES[recipe.architecture]()
     trained.set_weights(network.get_weights())
+    if recipe.rounded:
+        round_kernels(trained)
     trained.save(run / "unfinished.keras")
     (run / "unfinished.keras").replace(run / "model.keras")
     logits = answers(graph, valid.images)

@@ -53,7 +53,8 @@ class Recipe:
     seed: int = 0
     epochs: int = 80
     batch: int = 128
-    precision: str = "float32"  # or mixed_bfloat16 on a GPU
+    precision: str = "float32"  # or mixed_bfloat16
+    rounded: bool = False  # compute with kernels rounded to int8, as the converter will round them; in float32
     targets: str = "votes"  # the distribution of the votes, or "label": the plurality alone
     stray: int = 1  # votes up to this many for a class are dropped as strays
     class_weights: float = 0.5  # exponent of the inverse class frequency: 0 none, 0.5 square root, 1 full

@@ -30,11 +30,14 @@ def train_run(recipe: Recipe, data: Path, photos: Path | None, run: Path) -> ker
 
     Raises:
         ConfigError: The recipe names an unknown architecture, a start or a teacher that is not there, no copies for its
-            teachers, or a start of another architecture; or the run is finished.
+            teachers, a start of another architecture, or rounded kernels in a coarser precision; or the run is
+            finished.
         DataError: The data cannot be trained on.
     """
     if recipe.architecture not in ARCHITECTURES:
         raise ConfigError(f"no architecture {recipe.architecture!r}; there are {', '.join(ARCHITECTURES)}")
+    if recipe.rounded and recipe.precision != "float32":
+        raise ConfigError(f"rounded = true needs precision = float32: {recipe.precision} has fewer steps than int8")
     if (run / "model.keras").is_file() and not (run / "state.npz").is_file():
         raise ConfigError(f"the run {run} is finished; name another --run, or delete it to train anew")
     strategy = strategy_of_cluster()
