@@ -45,34 +45,48 @@ def fit(data: Path, photos: Path | None, recipe: str, overrides: tuple[str, ...]
     train_run(resolved, data, photos, run or Path("runs") / Path(recipe).stem)
 
 
+def _keras_file(_: click.Context, option: click.Parameter, path: Path) -> Path:
+    """Refuse a name that Keras does not write to, before any work."""
+    if path.suffix != ".keras":
+        raise click.BadParameter(f"Keras writes files that end in .keras; got {path}", param=option)
+    return path
+
+
 @cli.command()
 @click.argument("models", type=click.Path(path_type=Path, exists=True, dir_okay=False), nargs=-1, required=True)
-@click.option("--output", type=click.Path(path_type=Path), required=True, help="File to write.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), required=True, callback=_keras_file, help="The .keras file to write."
+)
 def average(models: tuple[Path, ...], output: Path) -> None:
     """Take the mean of the weights of MODELS (.keras), rounds of training that went on from each other."""
+    from train.architectures import save_network
     from train.average import average as mean
 
-    network = mean(models)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    network.save(output)
+    save_network(mean(models), output)
 
 
 @cli.command()
 @click.argument("model", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Data set; its validation split is used.")
-@click.option("--output", type=click.Path(path_type=Path), default=Path("models/emotion.keras"), help="File to write.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("models/emotion.keras"),
+    callback=_keras_file,
+    help="The .keras file to write.",
+)
 @click.option("--balance", default=0.15, help="How far rare classes are favoured: exponent of the inverse frequency.")
 def calibrate(model: Path, data: Path, output: Path, balance: float) -> None:
     """Fold temperature and class offsets into the head of MODEL (.keras)."""
     from train import calibrate as calibration
-    from train.architectures import load_network
+    from train.architectures import load_network, save_network
     from train.data import load
 
     network = load_network(model)
     size = network.input_shape[1]
     frequency = load(data, "train", size=size).targets.mean(axis=0)
     temperature, offsets = calibration.calibrate(network, load(data, "valid", size=size), frequency, balance)
-    network.save(output)
+    save_network(network, output)
     click.echo(f"{output}: temperature {temperature:.2f}, class offsets {offsets}")
 
 

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from edge.errors import ConfigError
+from edge.errors import ConfigError, OutputError
 from edge.labels import EMOTIONS
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, what OpenCV's RGB to grey uses
@@ -132,6 +132,21 @@ def load_network(path: Path) -> keras.Model:
         raise ConfigError(f"{path} is not a network that training wrote; give its model.keras") from error
 
 
+def save_network(network: keras.Model, path: Path) -> None:
+    """Write a .keras file, and its folder if it is missing; what was there before stays until all is written.
+
+    Raises:
+        OutputError: It cannot be written there.
+    """
+    unfinished = path.with_name(f"unfinished-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        network.save(unfinished)
+        unfinished.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}; name another place") from error
+
+
 def macs(model: keras.Model) -> int:
     """Multiply-accumulate operations of one picture in convolution and dense layers."""
     total = 0
@@ -144,4 +159,14 @@ def macs(model: keras.Model) -> int:
     return total
 
 
-__all__ = ["ARCHITECTURES", "LUMA", "compact", "load_network", "macs", "reference", "residual", "teacher"]
+__all__ = [
+    "ARCHITECTURES",
+    "LUMA",
+    "compact",
+    "load_network",
+    "macs",
+    "reference",
+    "residual",
+    "save_network",
+    "teacher",
+]

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import ConfigError
-from train.architectures import ARCHITECTURES, macs
+from train.architectures import ARCHITECTURES, macs, save_network
 from train.copies import read_copy
 from train.data import Faces
 from train.distributed import answers, fit_together, scope
@@ -163,8 +163,7 @@ def fit(
     trained.set_weights(network.get_weights())
     if recipe.rounded:
         round_kernels(trained)
-    trained.save(run / "unfinished.keras")
-    (run / "unfinished.keras").replace(run / "model.keras")
+    save_network(trained, run / "model.keras")
     logits = answers(graph, valid.images)
     report(keras.ops.convert_to_numpy(keras.ops.softmax(logits)), valid, run, checkpoint)
     draw_curves(run / "log.csv", run, distilled=bool(recipe.distill.teachers))

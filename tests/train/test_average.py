@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -10,6 +12,7 @@ import pytest
 from keras import layers
 
 from edge.errors import ConfigError
+from train.architectures import load_network, save_network
 from train.average import average
 
 
@@ -43,3 +46,31 @@ def test_what_is_no_network_is_a_clear_error(tmp_path: Path) -> None:
     cut.write_bytes((tmp_path / "one.keras").read_bytes()[:-200])
     with pytest.raises(ConfigError, match="cut"):
         average([cut])
+
+
+@pytest.mark.parametrize(
+    ("output", "code", "said"),
+    [
+        ("mean.h5", 2, "Keras writes files that end in .keras; got mean.h5"),
+        (
+            "/dev/null/new/mean.keras",
+            1,
+            "error: /dev/null/new/mean.keras cannot be written: Not a directory; name another place",
+        ),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_one_clear_line(
+    trainer: Callable[..., subprocess.Popen[str]], tmp_path: Path, output: str, code: int, said: str
+) -> None:
+    process = trainer("average", save(tmp_path / "one.keras", 1.0), "--output", output)
+    printed, _ = process.communicate(timeout=120)
+    assert process.returncode == code
+    assert said in printed.splitlines()[-1]
+    assert "Traceback" not in printed
+
+
+def test_a_new_folder_is_made_and_nothing_unfinished_is_left(tmp_path: Path) -> None:
+    wanted = tmp_path / "new" / "mean.keras"
+    save_network(average([save(tmp_path / "one.keras", 1.0)]), wanted)
+    assert list(wanted.parent.iterdir()) == [wanted]
+    assert all(np.all(w == 1.0) for w in load_network(wanted).get_weights())
