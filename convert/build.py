@@ -48,7 +48,7 @@ class Order:
     forms: tuple[str, ...]
     output: Path
     settings: Settings
-    samples: int = 250
+    samples: int = 500
     limit: int | None = None
 
     def place(self, form: str) -> Path:

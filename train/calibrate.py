@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from train.data import Faces
 
-CLEAR = 0.5  # how much the cross-entropy of pictures that people agree on counts beside that of all
-
 
 def calibrate(
     network: keras.Model, valid: Faces, frequency: NDArray[np.float64], balance: float
@@ -18,7 +16,7 @@ def calibrate(
 
     The offsets give rare classes back what their rarity took (logit adjustment, Menon et al. 2021); the temperature
     is the one of least cross-entropy on the validation labels (Guo et al. 2017). On pictures that most people agree on
-    a network should be surer than on all; the temperature lies between, for ``CLEAR`` of theirs is added.
+    a network should be surer than on all; the temperature lies between, for these count twice.
 
     Args:
         network: Its last weighted layer, ``head`` or ``logits``, has a kernel and a bias.
@@ -40,7 +38,7 @@ def calibrate(
     def loss(temperature: float) -> float:
         logits = (answers + offsets) / temperature
         agreed = cross_entropy(logits[clear], valid.labels[clear]) if clear.any() else 0.0
-        return cross_entropy(logits, valid.labels) + CLEAR * agreed
+        return cross_entropy(logits, valid.labels) + agreed
 
     temperature = float(min(np.arange(0.4, 3.0, 0.01), key=loss))
     head = network.get_layer("head" if any(layer.name == "head" for layer in network.layers) else "logits")
