@@ -102,5 +102,7 @@ def test_a_run_saves_kernels_as_the_converter_writes_them(
             shape = graph.tensors[operator.inputs[1]].shape
             written.append(raw.reshape(shape).transpose(1, 2, 3, 0).reshape(-1, shape[0]))
     for kernel in saved:
-        steps = np.rint(kernel / np.abs(kernel).max(axis=0) * 127).astype(int)
+        scaled = kernel / np.abs(kernel).max(axis=0) * 127
+        steps = np.rint(scaled).astype(int)
+        np.testing.assert_allclose(scaled, steps, atol=1e-3)
         assert any(w.shape == steps.shape and np.array_equal(np.abs(w), np.abs(steps)) for w in written)
