@@ -37,7 +37,7 @@ def train_run(recipe: Recipe, data: Path, photos: Path | None, run: Path) -> ker
     if recipe.architecture not in ARCHITECTURES:
         raise ConfigError(f"no architecture {recipe.architecture!r}; there are {', '.join(ARCHITECTURES)}")
     if recipe.rounded and recipe.precision != "float32":
-        raise ConfigError(f"rounded = true needs precision = float32: {recipe.precision} has fewer steps than int8")
+        raise ConfigError(f"rounded = true needs precision = float32; got {recipe.precision}")
     if (run / "model.keras").is_file() and not (run / "state.npz").is_file():
         raise ConfigError(f"the run {run} is finished; name another --run, or delete it to train anew")
     strategy = strategy_of_cluster()
