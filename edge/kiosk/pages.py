@@ -1,4 +1,4 @@
-"""The pages: files of this package, read once, with nothing filled in."""
+"""The pages: files of this package, read once. ``<!-- head -->`` and ``<!-- bar -->`` stand for what they share."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from pathlib import Path
 from starlette.responses import Response
 
 STATIC = Path(__file__).parent / "static"
+HTML = Path(__file__).parent / "html"
 
 
 @lru_cache
-def _read(name: str) -> bytes:
-    return (STATIC / name).read_bytes()
+def _read(name: str) -> str:
+    text = (HTML / name).read_text("utf-8")
+    for shared in ("head", "bar"):
+        text = text.replace(f"    <!-- {shared} -->\n", (HTML / f"{shared}.html").read_text("utf-8"))
+    return text
 
 
 def page(name: str, status: int = 200) -> Response:

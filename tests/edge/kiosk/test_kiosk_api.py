@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import socket
 import sqlite3
 
@@ -70,7 +71,9 @@ def test_every_page_comes_with_its_parts(client):
         reply = client.get(path)
         assert reply.status_code == 200
         assert reply.headers["content-type"].startswith("text/html")
-        for part in set(__import__("re").findall(r'(?:src|href)="(/static/[^"]+)"', reply.text)):
+        parts = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', reply.text))
+        assert {"/static/base.css", "/static/theme.js"} < parts
+        for part in parts:
             assert client.get(part).status_code == 200, part
 
 
