@@ -14,7 +14,6 @@ from test_fit import kill_in_epoch, log
 from weights import weights_of
 
 from edge.classifier import default_model_path
-from edge.labels import EMOTIONS
 from train.judges import judge
 
 pytestmark = pytest.mark.slow
@@ -73,15 +72,16 @@ def test_copies_of_another_recipe_are_made_anew(fit: Start, distilled: tuple[str
 
 
 def test_a_network_learns_what_its_teacher_says_not_what_people_say(fit: Start, tmp_path: Path) -> None:
-    """The shipped model, asked for drawings smaller than its input, never says Happy; a fifth of their labels do."""
+    """Asked for drawings, the shipped model names few as they are labelled; who learns from it comes closer."""
     settings = (f"distill.teachers=['{default_model_path()}']", "distill.copies=1", "epochs=20", "learning_rate=0.02")
-    happy = {}
+    pictures = np.stack([cartoon(label, seed, 16) for label in range(5) for seed in range(15)])
+    told = judge(default_model_path()).answers(pictures).mean(axis=0)
+    apart = {}
     for share in (0.0, 1.0):
         run(fit, tmp_path / str(share), *settings, f"distill.share={share}")
-        pictures = np.stack([cartoon(label, seed, 16) for label in range(5) for seed in range(15)])
-        happy[share] = judge(tmp_path / str(share) / "model.keras").answers(pictures)[:, EMOTIONS.index("Happy")].mean()
-    assert happy[0.0] > 0.12
-    assert happy[1.0] < 0.1
+        learned = judge(tmp_path / str(share) / "model.keras").answers(pictures).mean(axis=0)
+        apart[share] = np.abs(learned - told).sum()
+    assert apart[1.0] < 0.75 * apart[0.0]
 
 
 def test_a_teacher_that_is_no_model_is_a_clear_error(fit: Start, tmp_path: Path) -> None:
