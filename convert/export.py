@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from convert import portable
 from convert.errors import ConversionError
 from convert.flatbuffer import pack, shorten_names, unpack
+from convert.ranges import set_ranges
 from edge.errors import ModelError
 from edge.labels import EMOTIONS
 
@@ -108,6 +109,7 @@ def export(model: keras.Model, form: str, calibration: NDArray[np.uint8]) -> byt
         ConversionError: The converter failed.
     """
     import tensorflow as tf
+    from tensorflow.lite.python.convert import mlir_quantize
 
     scaled = reach_ends(calibration)
     if form == "int8":
@@ -125,7 +127,7 @@ def export(model: keras.Model, form: str, calibration: NDArray[np.uint8]) -> byt
             converter.representative_dataset = lambda: ([picture[None]] for picture in scaled)
             if form == "int8":
                 converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-                converter.inference_input_type, converter.inference_output_type = tf.uint8, tf.int8
+                converter._experimental_calibrate_only = True
             else:
                 converter.target_spec.supported_ops = [
                     tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
@@ -133,6 +135,9 @@ def export(model: keras.Model, form: str, calibration: NDArray[np.uint8]) -> byt
     with quiet(), redirect_stdout(io.StringIO()):
         try:
             result: bytes = converter.convert()
+            if form == "int8":
+                ranged = set_ranges(result, scaled)
+                result = mlir_quantize(ranged, input_data_type=tf.uint8, output_data_type=tf.int8)
         except Exception as error:  # the converter raises RuntimeError, ValueError, ConverterError...
             raise ConversionError(f"TensorFlow cannot convert this model to {form}: {_first_line(error)}") from error
     tree = unpack(result)

@@ -14,6 +14,7 @@ from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from convert.errors import ConversionError
+from convert.ranges import span
 
 if TYPE_CHECKING:
     import keras
@@ -43,8 +44,7 @@ def without_signs(model: keras.Model, pictures: NDArray[np.float32]) -> keras.Mo
         pictures: Calibration pictures (N, height, width, 3) float32 in [0, 1].
 
     Returns:
-        A model of the logits and, as further outputs, the branches. Without these the converter's calibration would
-        compute a sum in the memory of its term and take the sum's range for the term's.
+        A model of the logits.
 
     Raises:
         ConversionError: The last layer is no softmax.
@@ -55,7 +55,6 @@ def without_signs(model: keras.Model, pictures: NDArray[np.float32]) -> keras.Mo
     sums = [layer for layer in model.layers if isinstance(layer, layers.Add)]
     ranges = iter(_ranges(model, [branch for layer in sums for branch in layer.input], pictures))
     lifts = {layer.name: _lifts([next(ranges) for _ in layer.input]) for layer in sums}
-    branches = []
 
     def call(layer: keras.Layer, *arguments: Any, **options: Any) -> Any:
         if layer.name not in lifts:
@@ -65,11 +64,9 @@ def without_signs(model: keras.Model, pictures: NDArray[np.float32]) -> keras.Mo
             if c:
                 up = layers.Rescaling(1.0, c, name=f"{layer.name}_branch_{number}_up")(terms[number])
                 terms[number] = layers.ReLU(name=f"{layer.name}_branch_{number}")(up)
-                branches.append(terms[number])
         if any(steps):
             down = layers.Rescaling(1.0, -sum(steps), name=f"{layer.name}_branch_{lowered}_down")
             terms[lowered] = down(terms[lowered])
-            branches.append(terms[lowered])
         return layer(terms)
 
     image = keras.Input(batch_shape=model.input_shape, dtype="float32", name="image")
@@ -80,7 +77,7 @@ def without_signs(model: keras.Model, pictures: NDArray[np.float32]) -> keras.Mo
     ((lowest, _),) = _ranges(made, [logits], pictures)
     last = next(layer for layer in reversed(made.layers) if getattr(layer, "bias", None) is not None)
     last.bias.assign(last.bias - lowest)
-    return keras.Model(made.inputs, [logits, *branches])
+    return keras.Model(made.inputs, logits)
 
 
 def _logits(model: keras.Model) -> keras.KerasTensor:
@@ -97,7 +94,7 @@ def _logits(model: keras.Model) -> keras.KerasTensor:
 
 
 def _ranges(model: keras.Model, tensors: list[Any], pictures: NDArray[np.float32]) -> list[tuple[float, float]]:
-    """Lowest and highest value of each tensor over the pictures."""
+    """The range of each tensor over the pictures."""
     import keras
 
     if not tensors:
@@ -105,7 +102,7 @@ def _ranges(model: keras.Model, tensors: list[Any], pictures: NDArray[np.float32
     watch = keras.Model(model.inputs, {str(number): tensor for number, tensor in enumerate(tensors)})
     seen = [watch.predict_on_batch(picture[None]) for picture in pictures]
     names = [str(number) for number in range(len(tensors))]
-    return [(min(float(s[name].min()) for s in seen), max(float(s[name].max()) for s in seen)) for name in names]
+    return [span([s[name].min() for s in seen], [s[name].max() for s in seen]) for name in names]
 
 
 def _lifts(ranges: list[tuple[float, float]]) -> tuple[list[float], int]:
@@ -125,17 +122,13 @@ def _lifts(ranges: list[tuple[float, float]]) -> tuple[list[float], int]:
 
 
 def end_in_softmax(tree: schema.ModelT) -> None:
-    """Make the file of :func:`without_signs`, int8 logits first, one with uint8 probabilities alone.
+    """Make the file of :func:`without_signs`, whose output are int8 logits, one of uint8 probabilities.
 
     The softmax is computed in floating point: the int8 one looks its answers up in tables that differ between
     processors.
     """
     graph = tree.subgraphs[0]
-    signature = tree.signatureDefs[0]
-    for output in signature.outputs:
-        graph.tensors[output.tensorIndex].name = output.name
-    answer = next(output for output in signature.outputs if output.name == b"output_0")
-
+    (answer,) = tree.signatureDefs[0].outputs
     operator = schema.BuiltinOperator
     logits = _append(tree, operator.DEQUANTIZE, 2, answer.tensorIndex, schema.TensorType.FLOAT32)
     softmax = _append(tree, operator.SOFTMAX, 1, logits, schema.TensorType.FLOAT32)
@@ -146,7 +139,7 @@ def end_in_softmax(tree: schema.ModelT) -> None:
     answer.tensorIndex = _append(tree, operator.QUANTIZE, 1, softmax, schema.TensorType.UINT8)
     graph.tensors[-1].quantization = scale = schema.QuantizationParametersT()
     scale.scale, scale.zeroPoint = np.array([1 / 256], np.float32), np.array([0])
-    signature.outputs, graph.outputs = [answer], np.array([answer.tensorIndex], np.int32)
+    graph.outputs = np.array([answer.tensorIndex], np.int32)
 
 
 def _append(tree: schema.ModelT, code: int, version: int, source: int, kind: int) -> int:

@@ -130,7 +130,7 @@ def fit(
             network.set_weights(start)
         graph = training_graph(network, recipe, train.images.shape[-1])
         graph.compile(
-            optimizer=_optimizer(recipe, len(batches)),
+            optimizer=make_optimizer(recipe, len(batches)),
             loss=Objective(recipe),
             weighted_metrics=[],
             metrics=[accuracy],
@@ -213,13 +213,15 @@ def _keep_record(record: dict[str, Any], path: Path, *, resumes: bool) -> None:
     path.write_text(json.dumps(record, indent=1) + "\n")
 
 
-def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
+def make_optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
+    """The optimizer of a recipe, its learning rate a schedule over epochs of ``steps`` batches."""
     rate: Any = recipe.learning_rate
-    if recipe.schedule == "cosine":
+    if recipe.schedule in ("cosine", "constant"):
         total = steps * recipe.epochs
         warmup = int(total * recipe.warmup)
+        end = 0.001 if recipe.schedule == "cosine" else 1.0
         rate = keras.optimizers.schedules.CosineDecay(
-            rate / 20, total - warmup, alpha=0.001, warmup_target=rate, warmup_steps=warmup
+            rate / 20, total - warmup, alpha=end, warmup_target=rate, warmup_steps=warmup
         )
     average = {"use_ema": True, "ema_momentum": recipe.average} if recipe.average else {}
     if recipe.optimizer == "adam":
@@ -267,4 +269,4 @@ def _device() -> str:
     return ", ".join(found) or f"{platform.machine()}, {os.cpu_count()} cores"
 
 
-__all__ = ["Batches", "fit", "one_hot", "report"]
+__all__ = ["Batches", "fit", "make_optimizer", "one_hot", "report"]

@@ -14,6 +14,13 @@ from edge.errors import ConfigError
 
 RECIPES = Path(__file__).parent / "recipes"
 
+CHOICES = {
+    "precision": ("float32", "mixed_bfloat16"),
+    "targets": ("votes", "label"),
+    "optimizer": ("adamw", "adam"),
+    "schedule": ("cosine", "constant", "plateau"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Augment:
@@ -53,7 +60,7 @@ class Recipe:
     seed: int = 0
     epochs: int = 80
     batch: int = 128
-    precision: str = "float32"  # or mixed_bfloat16
+    precision: str = "float32"
     rounded: bool = False  # compute with kernels rounded to int8, as the converter will round them; in float32
     targets: str = "votes"  # the distribution of the votes, or "label": the plurality alone
     stray: int = 1  # votes up to this many for a class are dropped as strays
@@ -62,7 +69,7 @@ class Recipe:
     optimizer: str = "adamw"
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
-    schedule: str = "cosine"  # after a linear warm-up; or "plateau"
+    schedule: str = "cosine"  # or "constant", both after a linear warm-up; or "plateau"
     warmup: float = 0.1  # share of all steps
     average: float = 0.0  # momentum of averaged weights, 0 none
     early_stopping: int = 0  # epochs without a better validation loss, 0 never; restores the best weights
@@ -122,6 +129,8 @@ def _build(kind: type[Any], values: dict[str, Any], where: str) -> Any:
             near = get_close_matches(key, fields, n=1)
             raise ConfigError(f"{where}: unknown setting {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
         built[key] = _checked(getattr(_DEFAULTS[kind], key), value, f"{where}: {key}")
+        if key in CHOICES and built[key] not in CHOICES[key]:
+            raise ConfigError(f"{where}: {key} is one of {', '.join(CHOICES[key])}; got {value!r}")
     return kind(**built)
 
 

@@ -41,8 +41,8 @@ def convert_command() -> Callable[..., list[str]]:
 
 @dataclass(frozen=True)
 class Workshop:
-    """A folder with ``faces/`` (a folder per class), ``tiny.keras``, ``seven.keras``, ``no-softmax.keras``
-    and ``fragile.keras``, which int8 spoils."""
+    """A folder with ``faces/`` (a folder per class), ``tiny.keras``, ``seven.keras``, ``no-softmax.keras``,
+    ``meter.keras``, whose answer is the brightness, and ``fragile.keras``, which int8 spoils."""
 
     folder: Path
 

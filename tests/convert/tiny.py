@@ -70,6 +70,7 @@ def write_models(folder: Path) -> None:
     network(classes=7).save(folder / "seven.keras")
     keras.Model(model.input, model.layers[-2].output).save(folder / "no-softmax.keras")
     fragile(model).save(folder / "fragile.keras")
+    meter().save(folder / "meter.keras")
     for made in (residual(), sequential()):
         made.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
         made.fit(scaled, np.repeat(np.arange(5), EACH), batch_size=20, epochs=12, verbose=0)
@@ -122,6 +123,20 @@ def fragile(model: keras.Model) -> keras.Model:
     widen.set_weights([np.concatenate([np.eye(count), np.full((count, 1), 1000)], axis=1, dtype="float32")[None, None]])
     narrow.set_weights([np.pad(kernel, ((0, 0), (0, 0), (0, 1), (0, 0))), bias])
     return made
+
+
+def meter() -> keras.Model:
+    """Ten times the picture's mean brightness as the logit of the second class, zero as that of all others."""
+    import keras
+    from keras import layers
+
+    image = keras.Input((SIZE, SIZE, 3), name="image")
+    head = layers.Conv2D(5, 1)
+    x = head(layers.GlobalAveragePooling2D(keepdims=True)(image))
+    kernel = np.zeros((1, 1, 3, 5), "float32")
+    kernel[0, 0, :, 1] = 10 / 3
+    head.set_weights([kernel, np.zeros(5, "float32")])
+    return keras.Model(image, layers.Softmax()(layers.Flatten()(x)))
 
 
 if __name__ == "__main__":

@@ -45,6 +45,8 @@ def test_every_setting_can_be_overridden(name: str) -> None:
         ("sample=[1, 'two']", "sample takes a list of int"),
         ("epochs", "is not key=value"),
         ("epochs.more=1", "epochs is not a table"),
+        ("schedule=cosin", "schedule is one of cosine, constant, plateau; got 'cosin'"),
+        ("optimizer=sgd", "optimizer is one of adamw, adam; got 'sgd'"),
     ],
 )
 def test_a_wrong_override_is_a_clear_error(setting: str, said: str) -> None:
