@@ -27,7 +27,7 @@ from edge.errors import EdgeError
     help="File to write; with all, the int8 one, the others go under formats/ beside it.",
 )
 @click.option(
-    "--samples", type=click.IntRange(1), default=1000, help="Calibration pictures, balanced over the classes."
+    "--samples", type=click.IntRange(1), default=4000, help="Calibration pictures, balanced over the classes."
 )
 @click.option("--limit", type=click.IntRange(1), help="Measure on at most this many pictures.  [default: all]")
 @click.option("--crop-margin", type=click.FloatRange(0, 1), help="Share of the face box added on each side.")

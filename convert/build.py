@@ -48,7 +48,7 @@ class Order:
     forms: tuple[str, ...]
     output: Path
     settings: Settings
-    samples: int = 1000
+    samples: int = 4000
     limit: int | None = None
 
     def place(self, form: str) -> Path:

@@ -100,9 +100,11 @@ def _ranges(model: keras.Model, tensors: list[Any], pictures: NDArray[np.float32
     if not tensors:
         return []
     watch = keras.Model(model.inputs, {str(number): tensor for number, tensor in enumerate(tensors)})
-    seen = [watch.predict_on_batch(picture[None]) for picture in pictures]
-    names = [str(number) for number in range(len(tensors))]
-    return [span([s[name].min() for s in seen], [s[name].max() for s in seen]) for name in names]
+    seen = []
+    for picture in pictures:
+        values = watch.predict_on_batch(picture[None])
+        seen.append([(values[str(number)].min(), values[str(number)].max()) for number in range(len(tensors))])
+    return [span(*ends) for ends in np.moveaxis(np.array(seen, float), 0, -1)]
 
 
 def _lifts(ranges: list[tuple[float, float]]) -> tuple[list[float], int]:

@@ -75,7 +75,7 @@ def average(models: tuple[Path, ...], output: Path) -> None:
     callback=_keras_file,
     help="The .keras file to write.",
 )
-@click.option("--balance", default=0.03, help="How far rare classes are favoured: exponent of the inverse frequency.")
+@click.option("--balance", default=0.0, help="How far rare classes are favoured: exponent of the inverse frequency.")
 def calibrate(model: Path, data: Path, output: Path, balance: float) -> None:
     """Fold temperature and class offsets into the head of MODEL (.keras)."""
     from train import calibrate as calibration
