@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -21,6 +22,8 @@ RUNTIMES = {
     "tensorflow": ("tensorflow.lite.python.interpreter", ("tensorflow-cpu", "tensorflow", "tensorflow-aarch64")),
 }
 VARIABLE = "EMOTION_EDGE_RUNTIME"
+
+_loading = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ def load(model: Path | bytes, threads: int | None = None) -> Runtime:
     threads = threads or default_threads()
     content = model if isinstance(model, bytes) else model.read_bytes()
     try:
-        with _quiet_stderr():
+        with _loading, _quiet_stderr():
             interpreter = interpreter_class(model_content=content, num_threads=threads)
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
@@ -132,7 +135,10 @@ def _delegate(interpreter: Any) -> str:
 
 @contextlib.contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """Hold back what the C++ side writes to file descriptor 2, and pass on all but its INFO chatter."""
+    """Hold back what the C++ side writes to file descriptor 2, and pass on all but its INFO chatter.
+
+    One thread at a time: of two, the later would put the other's scratch file back in stderr's place.
+    """
     try:
         saved = os.dup(2)
     except OSError:  # stderr is closed

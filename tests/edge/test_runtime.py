@@ -42,6 +42,24 @@ def test_forced_runtime_runs_quietly(name: str, form: str, bare_models: Path) ->
     assert [other for other in RUNTIMES if other in modules] == [name]
 
 
+LOAD_TOGETHER = """
+import os, sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from edge.runtime import load
+sys.setswitchinterval(1e-6)
+with ThreadPoolExecutor(8) as pool:
+    loaded = list(pool.map(load, [Path(sys.argv[1])] * 64))
+os.write(2, b"still here")
+"""
+
+
+def test_threads_that_load_at_once_leave_stderr_in_its_place() -> None:
+    done = run(LOAD_TOGETHER, default_model_path())
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "still here"
+
+
 @pytest.mark.parametrize(("name", "delegate"), [("ai_edge_litert", "XNNPACK"), ("tflite_runtime", "none")])
 def test_a_delegate_is_named_if_it_runs_the_convolutions(name: str, delegate: str) -> None:
     pytest.importorskip(name)
