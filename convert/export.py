@@ -124,7 +124,8 @@ def export(model: keras.Model, form: str, calibration: NDArray[np.uint8]) -> byt
             # Per-channel weights in dense layers need an operator version that tflite-runtime 2.14 does not have.
             converter._experimental_disable_per_channel_quantization_for_dense_layers = True
         case "int8" | "int16x8":
-            converter.representative_dataset = lambda: ([picture[None]] for picture in scaled)
+            seen = scaled[:1] if form == "int8" else scaled  # ranges of int8 are ours
+            converter.representative_dataset = lambda: ([picture[None]] for picture in seen)
             if form == "int8":
                 converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
                 converter._experimental_calibrate_only = True

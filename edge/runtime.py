@@ -23,7 +23,7 @@ RUNTIMES = {
 }
 VARIABLE = "EMOTION_EDGE_RUNTIME"
 
-_loading = threading.Lock()
+_stderr = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def load(model: Path | bytes, threads: int | None = None) -> Runtime:
     threads = threads or default_threads()
     content = model if isinstance(model, bytes) else model.read_bytes()
     try:
-        with _loading, _quiet_stderr():
+        with _quiet_stderr():
             interpreter = interpreter_class(model_content=content, num_threads=threads)
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
@@ -139,22 +139,23 @@ def _quiet_stderr() -> Iterator[None]:
 
     One thread at a time: of two, the later would put the other's scratch file back in stderr's place.
     """
-    try:
-        saved = os.dup(2)
-    except OSError:  # stderr is closed
-        yield
-        return
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+    with _stderr:
         try:
+            saved = os.dup(2)
+        except OSError:  # stderr is closed
             yield
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            held.seek(0)
-            for line in held:
-                if not line.startswith(b"INFO:"):
-                    os.write(2, line)
+            return
+        with tempfile.TemporaryFile() as held:
+            os.dup2(held.fileno(), 2)
+            try:
+                yield
+            finally:
+                os.dup2(saved, 2)
+                os.close(saved)
+                held.seek(0)
+                for line in held:
+                    if not line.startswith(b"INFO:"):
+                        os.write(2, line)
 
 
 __all__ = ["RUNTIMES", "VARIABLE", "Runtime", "default_threads", "find_runtime", "load", "runtime_version"]
