@@ -73,6 +73,22 @@ def test_the_int8_file_stands_beside_what_it_was_made_from(evaluated: tuple[str,
     assert 0 <= tree["against_float"]["label"]["same_answer"] <= 1
 
 
+def test_a_column_is_kept_while_the_pictures_are_the_same(
+    train: Run, evaluated: tuple[str, Path], tmp_path: Path
+) -> None:
+    output = tmp_path / "metrics.json"
+    before = json.loads((evaluated[1] / "metrics.json").read_text())
+    before["models"]["gone"] = {**before["models"]["float"], "kB": 1234.5}
+    again = ("evaluate", "--model", MODEL.with_suffix(".keras"), "--split", "all", "--keep", "gone", "--output", output)
+    for pictures, kept in ((5, True), (4, False)):
+        output.write_text(json.dumps(before))
+        done = train(*again, "--data", write_folders(tmp_path / str(pictures) / "faces", pictures))
+        assert done.returncode == 0, done.stderr
+        assert ("1234" in done.stdout) == kept
+        assert ("gone" in json.loads(output.read_text())["models"]) == kept
+        assert ("the figures of gone are left out: they are of other pictures" in done.stderr) != kept
+
+
 def test_pictures_are_drawn(evaluated: tuple[str, Path]) -> None:
     names = {path.name for path in evaluated[1].glob("*.png")}
     assert names == {"confusion.png", "classes.png", "reliability.png", "mistakes.png"}
@@ -83,7 +99,7 @@ def test_a_model_without_a_mistake_can_be_drawn(tmp_path: Path) -> None:
     labels = np.arange(5)
     right = np.eye(5, dtype=np.float32)
     names = tuple(map(str, labels))
-    draw_answers(right, Faces(np.zeros((5, 48, 48, 1), np.uint8), right, labels, labels > -1, names), tmp_path)
+    draw_answers(right, Faces(np.zeros((5, 48, 48, 1), np.uint8), right, labels, labels > -1, names, right), tmp_path)
     assert (tmp_path / "mistakes.png").is_file()
 
 
@@ -137,6 +153,7 @@ def test_a_card_without_figures_says_how_to_get_them(tmp_path: Path) -> None:
         (["--data", "nowhere", "--model", "none.tflite"], 1, "error: model none.tflite cannot be read"),
         (["--data", "nowhere", "--model", "none.keras"], 1, "error: no model at none.keras; give a .keras file"),
         (["--data", "nowhere", "--beside", "reference"], 2, "--beside takes NAME=FILE"),
+        (["--data", "nowhere", "--keep", "nobody"], 1, "no figures of 'nobody' to keep; measure it: --beside nobody="),
         ([], 2, "Missing option '--data'"),
     ],
 )
