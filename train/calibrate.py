@@ -44,7 +44,7 @@ def calibrate(
     head = network.get_layer("head" if any(layer.name == "head" for layer in network.layers) else "logits")
     kernel, bias = head.get_weights()
     head.set_weights([kernel / temperature, (bias + offsets) / temperature])
-    return temperature, offsets.round(4).tolist()
+    return temperature, [round(float(offset), 4) + 0.0 for offset in offsets]  # no -0.0
 
 
 def cross_entropy(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> float:

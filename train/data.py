@@ -56,6 +56,7 @@ class Faces:
         labels: int64 (N,), index of the label a picture is measured against (plurality of the votes).
         majority: bool (N,), more than half of all votes agree (the published FER+ protocol).
         names: One name a picture.
+        offsets: float32 (N, 5), added to a network's logits while it learns, and only then; see ``train.photos``.
     """
 
     images: NDArray[np.uint8]
@@ -63,6 +64,7 @@ class Faces:
     labels: NDArray[np.int64]
     majority: NDArray[np.bool_]
     names: tuple[str, ...]
+    offsets: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -70,7 +72,14 @@ class Faces:
     def pick(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> Faces:
         """These rows only, by index or mask."""
         names = tuple(np.asarray(self.names)[index].tolist())
-        return Faces(self.images[index], self.targets[index], self.labels[index], self.majority[index], names)
+        return Faces(
+            self.images[index],
+            self.targets[index],
+            self.labels[index],
+            self.majority[index],
+            names,
+            self.offsets[index],
+        )
 
     def counts(self) -> dict[str, int]:
         """Pictures of each class."""
@@ -86,6 +95,7 @@ def join(parts: Iterable[Faces]) -> Faces:
         np.concatenate([p.labels for p in parts]),
         np.concatenate([p.majority for p in parts]),
         tuple(name for p in parts for name in p.names),
+        np.concatenate([p.offsets for p in parts]),
     )
 
 
@@ -154,6 +164,7 @@ def _by_votes(
         np.array([OURS.index(top) for top in votes.argmax(axis=1)], np.int64),  # ties as in FER+'s column order
         votes.max(axis=1) * 2 > votes.sum(axis=1),
         tuple(names[i] for i in rows),
+        np.zeros((len(rows), len(EMOTIONS)), np.float32),
     )
 
 
@@ -162,7 +173,8 @@ def _by_label(names: list[str], labels: list[str], read: Callable[[str], NDArray
     rows, images = _read_all(chosen, read)
     index = np.array([EMOTIONS.index(labels[i]) for i in rows], np.int64)
     targets = np.eye(len(EMOTIONS), dtype=np.float32)[index]
-    return Faces(images, targets, index, np.ones(len(index), bool), tuple(names[i] for i in rows))
+    agreed = np.ones(len(index), bool)
+    return Faces(images, targets, index, agreed, tuple(names[i] for i in rows), np.zeros_like(targets))
 
 
 def _read_all(

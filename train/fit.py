@@ -33,8 +33,8 @@ logger = logging.getLogger(__name__)
 class Batches(keras.utils.PyDataset):
     """Shuffled batches of (uint8 pictures, targets, weights); they depend on seed and epoch alone.
 
-    With ``copies`` an epoch is one of them, mirrored at random, and the targets are (N, 10): people's, then
-    the teachers'.
+    Targets are (N, 10): people's, and the offsets of the logits. With ``copies`` an epoch is one of them, mirrored at
+    random, and the teachers' answers make the targets (N, 15).
     """
 
     def __init__(self, faces: Faces, recipe: Recipe, copies: Sequence[Path] = ()) -> None:
@@ -43,6 +43,7 @@ class Batches(keras.utils.PyDataset):
         self.images = faces.images
         self.targets = faces.targets if recipe.targets == "votes" else one_hot(faces.labels)
         self.weights = sample_weights(self.targets, recipe.class_weights)
+        self.targets = np.concatenate([self.targets, faces.offsets], axis=1)
         self.recipe = recipe
         self.epoch = 0
 
@@ -203,6 +204,7 @@ def _keep_record(record: dict[str, Any], path: Path, *, resumes: bool) -> None:
     """
     record = json.loads(json.dumps(record))
     before = json.loads(path.read_text()) if resumes and path.is_file() else record
+    before["recipe"] = _with_defaults(before["recipe"], Recipe().to_dict())
     for part in ("recipe", "train", "valid"):
         for key, value in record[part].items():
             if before[part].get(key) != value:
@@ -211,6 +213,12 @@ def _keep_record(record: dict[str, Any], path: Path, *, resumes: bool) -> None:
                     "use the same settings and data, or name another --run"
                 )
     path.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def _with_defaults(settings: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """Settings that are younger than the run had their defaults."""
+    told = {key: _with_defaults(settings.get(key, {}), value) for key, value in defaults.items() if type(value) is dict}
+    return json.loads(json.dumps(defaults)) | settings | told
 
 
 def make_optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:

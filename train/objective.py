@@ -39,11 +39,18 @@ class Objective(keras.losses.Loss):
         self.temperature = recipe.distill.temperature
 
     def call(self, y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
-        """(N, 5) targets, or (N, 10) with the teachers' probabilities behind, against (N, 5) logits."""
-        loss = -ops.sum(y_true[:, :CLASSES] * ops.log_softmax(y_pred), axis=-1)
-        if y_true.shape[-1] == CLASSES:  # no teachers, or watched pictures, which they do not answer
+        """Targets against (N, 5) logits.
+
+        (N, 5) are people's alone, of watched pictures; in (N, 10) the logits' offsets stand behind them, in (N, 15)
+        the teachers' probabilities behind both.
+        """
+        people, offsets, told = (y_true[:, start : start + CLASSES] for start in (0, CLASSES, 2 * CLASSES))
+        if offsets.shape[-1]:
+            y_pred = y_pred + offsets
+        loss = -ops.sum(people * ops.log_softmax(y_pred), axis=-1)
+        if not told.shape[-1]:
             return loss
-        soft = -ops.sum(y_true[:, CLASSES:] * ops.log_softmax(y_pred / self.temperature), axis=-1)
+        soft = -ops.sum(told * ops.log_softmax(y_pred / self.temperature), axis=-1)
         return (1 - self.share) * loss + self.share * self.temperature**2 * soft
 
 

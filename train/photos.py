@@ -52,6 +52,7 @@ def photo_faces(
     margins: Sequence[float] = MARGINS,
     rare: int = 3,
     sure: float = 0.9,
+    balance: float = 0.0,
 ) -> Faces:
     """Crops of the photos' largest faces to train on, several margins each; the whole photo where none is found.
 
@@ -63,9 +64,12 @@ def photo_faces(
         margins: One crop each, as shares of the face box added on every side.
         rare: How often the crops of Angry, Sad and Surprise are repeated, of which there are few.
         sure: Probability of the given label in the targets: one student's opinion is not certain.
+        balance: How far each photo's logits are offset by the log frequency of the classes among the photos while a
+            network learns from it, so that it names rare ones as readily (logit adjustment, Menon et al. 2021).
     """
     detector, images, labels, names = HaarDetector(), [], [], []
-    for path, label in photo_list(folder, split):
+    listed = photo_list(folder, split)
+    for path, label in listed:
         photo = load_image(path)
         repeats = rare if EMOTIONS[label] in ("Angry", "Sad", "Surprise") else 1
         for crop in _crops(photo, detector, margins):
@@ -77,7 +81,9 @@ def photo_faces(
     index = np.array(labels, np.int64)
     spread = (1 - sure) / len(EMOTIONS)
     targets = np.eye(len(EMOTIONS), dtype=np.float32)[index] * np.float32(sure) + np.float32(spread)
-    return Faces(np.stack(images), targets, index, np.ones(len(index), bool), tuple(names))
+    shares = np.bincount([label for _, label in listed], minlength=len(EMOTIONS)) / len(listed)
+    offsets = np.tile(balance * np.log(np.maximum(shares, 1e-3)), (len(index), 1)).astype(np.float32)
+    return Faces(np.stack(images), targets, index, np.ones(len(index), bool), tuple(names), offsets)
 
 
 def _crops(photo: NDArray[np.uint8], detector: HaarDetector, margins: Sequence[float]) -> list[NDArray[np.uint8]]:

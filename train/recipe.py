@@ -65,6 +65,7 @@ class Recipe:
     targets: str = "votes"  # the distribution of the votes, or "label": the plurality alone
     stray: int = 1  # votes up to this many for a class are dropped as strays
     class_weights: float = 0.5  # exponent of the inverse class frequency: 0 none, 0.5 square root, 1 full
+    photo_balance: float = 0.0  # how far photos' rare classes are favoured: 1 as if all were as frequent
     mixup: float = 0.0  # alpha of the Beta distribution
     optimizer: str = "adamw"
     learning_rate: float = 2e-3

@@ -50,7 +50,7 @@ def train_run(recipe: Recipe, data: Path, photos: Path | None, run: Path) -> ker
         train = load(data, "train", size=recipe.size, stray=recipe.stray)
         valid = load(data, "valid", size=recipe.size, stray=recipe.stray)
     if photos:
-        train = join([train, photo_faces(photos, "train", size=recipe.size)])
+        train = join([train, photo_faces(photos, "train", size=recipe.size, balance=recipe.photo_balance)])
     copies = make_copies(train, recipe, run / "copies") if recipe.distill.teachers else []
     trained = fit(recipe, train, valid, run, start=start, copies=copies, strategy=strategy)
     shutil.rmtree(run / "copies", ignore_errors=True)

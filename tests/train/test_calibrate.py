@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -36,12 +38,13 @@ def faces() -> Faces:
     shares = softmax(SURE * images.reshape(-1, 5) / 255)
     labels = np.array([rng.choice(5, p=row) for row in shares])
     agreed = (shares.max(axis=1) > 0.5) & (shares.argmax(axis=1) == labels)
-    return Faces(images, np.eye(5, dtype=np.float32)[labels], labels, agreed, tuple(map(str, labels)))
+    targets = np.eye(5, dtype=np.float32)[labels]
+    return Faces(images, targets, labels, agreed, tuple(map(str, labels)), np.zeros_like(targets))
 
 
 def alone(faces: Faces, agreed: bool) -> Faces:
     """The same pictures as if people agreed on all of them, or on none."""
-    return Faces(faces.images, faces.targets, faces.labels, np.full(len(faces.labels), agreed), faces.names)
+    return dataclasses.replace(faces, majority=np.full(len(faces.labels), agreed))
 
 
 @pytest.mark.parametrize("agreed", [True, False])

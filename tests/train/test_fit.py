@@ -64,6 +64,9 @@ def test_a_killed_run_continues_as_if_it_had_not_been(
     assert other.returncode == 1
     assert "was interrupted with recipe learning_rate = 0.004, now it is 0.5" in refusal.splitlines()[-1]
 
+    record = json.loads((run / "recipe.json").read_text())
+    del record["recipe"]["photo_balance"], record["recipe"]["distill"]["share"]  # as if they were younger than the run
+    (run / "recipe.json").write_text(json.dumps(record))
     again = fit(run, *settings)
     output, _ = again.communicate(timeout=300)
     assert again.returncode == 0, output
