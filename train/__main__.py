@@ -223,7 +223,9 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        sys.exit("interrupted; the same command continues from the last whole epoch")
+        click.echo("interrupted; the same command continues from the last whole epoch", err=True)
+        sys.stdout.flush()
+        os._exit(1)  # TensorFlow's threads, still at work, can abort the process while Python ends
     except EdgeError as error:
         if "--debug" in sys.argv:
             raise
