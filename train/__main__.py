@@ -133,7 +133,10 @@ def evaluate(
     from train.table import report
 
     output = output or model.with_name("metrics.json")
-    before = json.loads(output.read_text()) if keep and output.is_file() else {"models": {}}
+    try:
+        before = json.loads(output.read_text()) if keep and output.is_file() else {"models": {}}
+    except ValueError as error:
+        raise ConfigError(f"{output} cannot be read, so nothing of it can be kept: {error}") from error
     if missing := [name for name in keep if name not in before["models"]]:
         raise ConfigError(f"{output} has no figures of {missing[0]!r} to keep; measure it: --beside {missing[0]}=FILE")
 

@@ -82,6 +82,7 @@ def photo_faces(
     spread = (1 - sure) / len(EMOTIONS)
     targets = np.eye(len(EMOTIONS), dtype=np.float32)[index] * np.float32(sure) + np.float32(spread)
     shares = np.bincount([label for _, label in listed], minlength=len(EMOTIONS)) / len(listed)
+    # A class without a photo here would be offset without end.
     offsets = np.tile(balance * np.log(np.maximum(shares, 1e-3)), (len(index), 1)).astype(np.float32)
     return Faces(np.stack(images), targets, index, np.ones(len(index), bool), tuple(names), offsets)
 

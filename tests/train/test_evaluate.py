@@ -85,9 +85,18 @@ def test_a_column_is_kept_while_the_pictures_are_the_same(
         output.write_text(json.dumps(before))
         done = train(*again, "--data", write_folders(tmp_path / str(pictures) / "faces", pictures))
         assert done.returncode == 0, done.stderr
-        assert ("1234" in done.stdout) == kept
+        assert ("| 1234 / " in done.stdout) == kept
         assert ("gone" in json.loads(output.read_text())["models"]) == kept
         assert ("the figures of gone are left out: they are of other pictures" in done.stderr) != kept
+
+
+def test_damaged_figures_are_refused_before_anything_is_measured(train: Run, tmp_path: Path) -> None:
+    output = tmp_path / "metrics.json"
+    output.write_text('{"models": {')
+    done = train("evaluate", "--data", "nowhere", "--keep", "reference", "--output", output)
+    assert done.returncode == 1
+    assert f"error: {output} cannot be read, so nothing of it can be kept" in done.stderr
+    assert output.read_text() == '{"models": {'
 
 
 def test_pictures_are_drawn(evaluated: tuple[str, Path]) -> None:
@@ -100,7 +109,8 @@ def test_a_model_without_a_mistake_can_be_drawn(tmp_path: Path) -> None:
     labels = np.arange(5)
     right = np.eye(5, dtype=np.float32)
     names = tuple(map(str, labels))
-    draw_answers(right, Faces(np.zeros((5, 48, 48, 1), np.uint8), right, labels, labels > -1, names, right), tmp_path)
+    pictures = np.zeros((5, 48, 48, 1), np.uint8)
+    draw_answers(right, Faces(pictures, right, labels, labels > -1, names, np.zeros_like(right)), tmp_path)
     assert (tmp_path / "mistakes.png").is_file()
 
 
