@@ -91,6 +91,34 @@ def calibrate(model: Path, data: Path, output: Path, balance: float) -> None:
 
 
 @cli.command()
+@click.argument("model", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Data set; its training split is used.")
+@click.option("--photos", type=click.Path(path_type=Path), required=True, help="Photos; half of the people are used.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), required=True, callback=_keras_file, help="The .keras file to write."
+)
+@click.option("--balance", default=0.8, help="How far photos' rare emotions are favoured: exponent of their rarity.")
+@click.option(
+    "--weight", type=click.FloatRange(0, min_open=True), default=0.6, help="What all photos count beside all faces."
+)
+def refit(*, model: Path, data: Path, photos: Path, output: Path, balance: float, weight: float) -> None:
+    """Let the calibrated MODEL (.keras) name rare emotions more readily in photos, and only there."""
+    from train import refit as refitting
+    from train.architectures import load_network, save_network
+    from train.data import load
+    from train.photos import photo_faces
+
+    network = load_network(model)
+    size = network.input_shape[1]
+    faces = load(data, "train", size=size)
+    before, after = refitting.refit(
+        network, faces, photo_faces(photos, "train", size=size, rare=1, balance=balance), weight
+    )
+    save_network(network, output)
+    click.echo(f"{output}: {before:.4f} nats from the wanted answers before, {after:.4f} after")
+
+
+@cli.command()
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Data set of any layout that fit reads.")
 @click.option("--photos", type=click.Path(path_type=Path), help="Photos to measure end to end, in several lights.")
 @click.option("--split", default="valid", help="Part of the data: train, valid, test; all of a folder per class.")

@@ -41,10 +41,15 @@ def calibrate(
         return cross_entropy(logits, valid.labels) + agreed
 
     temperature = float(min(np.arange(0.4, 3.0, 0.01), key=loss))
-    head = network.get_layer("head" if any(layer.name == "head" for layer in network.layers) else "logits")
+    head = head_of(network)
     kernel, bias = head.get_weights()
     head.set_weights([kernel / temperature, (bias + offsets) / temperature])
     return temperature, [round(float(offset), 4) + 0.0 for offset in offsets]  # no -0.0
+
+
+def head_of(network: keras.Model) -> keras.Layer:
+    """The last layer with weights, which gives the logits."""
+    return network.get_layer("head" if any(layer.name == "head" for layer in network.layers) else "logits")
 
 
 def cross_entropy(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
@@ -54,4 +59,4 @@ def cross_entropy(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> fl
     return float((np.log(np.exp(shifted).sum(axis=1)) - chosen).mean())
 
 
-__all__ = ["calibrate", "cross_entropy"]
+__all__ = ["calibrate", "cross_entropy", "head_of"]

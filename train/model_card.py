@@ -41,8 +41,9 @@ LIMITS = """\
   Faces found by web search are not an even sample of people. Measure on your own visitors before relying on it.
 - Profiles, faces under about 60 pixels, and covered faces are often not found; the whole picture is then read
   instead.
-- Temperature, class offsets and crop margin were chosen on the very pictures that are measured on here, and so were
-  the recipe's settings: expect a little less on new ones. FER2013's own test split was not available.
+- Temperature, class offsets, crop margin and how far rare emotions are favoured in photos were chosen on the very
+  pictures that are measured on here, and so were the recipe's settings: expect a little less on new ones. FER2013's
+  own test split was not available.
 """
 
 BESIDE = """\

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.labels import EMOTIONS
+
+LABELS = ["Happy"] * 12 + ["Neutral"] * 4 + ["Angry", "Sad", "Surprise"] * 2
 
 
 def cartoon(label: int, seed: int, size: int = 48) -> NDArray[np.uint8]:
@@ -42,3 +45,13 @@ def write_folders(root: Path, each: int) -> Path:
         for seed in range(each):
             cv2.imwrite(str(root / name / f"{seed}.png"), cartoon(label, seed))
     return root
+
+
+def write_photos(folder: Path, photo: Path) -> Path:
+    """One photo under many LABELS, so that nothing but their frequency can be learned; its person is for training."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "images").symlink_to(photo.parent)
+    with (folder / "labels.csv").open("w", newline="") as file:
+        rows = [[photo.name, label, "everyone"] for label in LABELS]
+        csv.writer(file).writerows([["image", "label", "person"], *rows])
+    return folder

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import pytest
+from cartoons import LABELS, write_photos
 from keras import layers
 from test_fit import log
 
@@ -17,18 +17,10 @@ from train.objective import Objective
 from train.photos import photo_faces
 from train.recipe import Recipe
 
-LABELS = ["Happy"] * 12 + ["Neutral"] * 4 + ["Angry", "Sad", "Surprise"] * 2
-
 
 @pytest.fixture(scope="module")
 def folder(photo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundled photo under many labels, so that nothing but their frequency can be learned."""
-    folder = tmp_path_factory.mktemp("photos")
-    (folder / "images").symlink_to(photo.parent)
-    with (folder / "labels.csv").open("w", newline="") as file:
-        rows = [[photo.name, label, "everyone"] for label in LABELS]
-        csv.writer(file).writerows([["image", "label", "person"], *rows])
-    return folder
+    return write_photos(tmp_path_factory.mktemp("photos"), photo)
 
 
 @pytest.mark.slow
