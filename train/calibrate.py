@@ -52,11 +52,15 @@ def head_of(network: keras.Model) -> keras.Layer:
     return network.get_layer("head" if any(layer.name == "head" for layer in network.layers) else "logits")
 
 
+def log_softmax(logits: NDArray[np.floating]) -> NDArray[np.floating]:
+    """(N, 5) logits -> logarithms of their probabilities."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
 def cross_entropy(logits: NDArray[np.floating], labels: NDArray[np.int64]) -> float:
     """Mean negative log-probability of the right classes; logits (N, 5)."""
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    chosen = shifted[np.arange(len(labels)), labels]
-    return float((np.log(np.exp(shifted).sum(axis=1)) - chosen).mean())
+    return -float(log_softmax(logits)[np.arange(len(labels)), labels].mean())
 
 
-__all__ = ["calibrate", "cross_entropy", "head_of"]
+__all__ = ["calibrate", "cross_entropy", "head_of", "log_softmax"]

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from train.calibrate import head_of
+from train.calibrate import head_of, log_softmax
 from train.data import Faces
 
 RIDGE = 1e-6  # holds weights near what they were where the pictures leave them free
@@ -32,7 +32,7 @@ def refit(network: keras.Model, faces: Faces, photos: Faces, weight: float) -> t
         weight: What all photos count beside all faces.
 
     Returns:
-        Mean Kullback-Leibler divergence of the new answers from the wanted ones, before and after.
+        Mean Kullback-Leibler divergence from the wanted answers, before and after; the ridge, which is tiny, included.
     """
     head = head_of(network)
     seen = keras.Model(network.input, [head.input, network.get_layer("logits").output])
@@ -93,12 +93,6 @@ def solve(features: Array, logits: Array, targets: Array, weights: Array) -> tup
     return change, losses
 
 
-def log_softmax(logits: Array) -> Array:
-    """(N, 5) logits -> logarithms of their probabilities."""
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-
-
 def _ask(seen: keras.Model, images: NDArray[np.uint8]) -> tuple[Array, Array]:
     """What the head reads, with a column of ones, and the logits that it gives; one batch at a time in memory."""
     features, logits = [], []
@@ -110,4 +104,4 @@ def _ask(seen: keras.Model, images: NDArray[np.uint8]) -> tuple[Array, Array]:
     return np.concatenate(features), np.concatenate(logits)
 
 
-__all__ = ["log_softmax", "refit", "solve"]
+__all__ = ["refit", "solve"]

@@ -178,7 +178,7 @@ def test_wrong_use_is_one_clear_line(train: Run, args: list[str], code: int, sai
 
 def test_every_verb_has_help(train: Run) -> None:
     listed = train("--help").stdout
-    for verb in ("fit", "average", "calibrate", "evaluate", "model-card"):
+    for verb in ("fit", "average", "calibrate", "refit", "evaluate", "model-card"):
         assert re.search(rf"^  {verb} +\S", listed, re.MULTILINE)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import keras
@@ -13,9 +14,10 @@ from keras import layers
 from numpy.typing import NDArray
 
 from train.__main__ import cli
+from train.calibrate import log_softmax
 from train.data import Faces
 from train.photos import photo_faces
-from train.refit import RIDGE, log_softmax, refit, solve
+from train.refit import RIDGE, refit, solve
 
 OFFSETS = np.array([-1.0, 0.5, 0.5, -0.5, 0.5], np.float32)
 ENDS = [0, 5]  # what of a picture's six pixels tells a photo from a face; the same in the mirror
@@ -55,6 +57,16 @@ def test_photos_are_answered_with_offsets_and_faces_as_before(head: str) -> None
     assert near < far / 1000
     np.testing.assert_allclose(answers(model, faces), before, atol=0.002)
     np.testing.assert_allclose(answers(model, photos), np.exp(log_softmax(told - OFFSETS)), atol=0.002)
+
+
+def test_mirrored_photos_are_answered_with_offsets_too() -> None:
+    faces, photos = pictures(400, 0, OFFSETS * 0), pictures(60, 255, OFFSETS)
+    photos.images[:, :, ENDS[1]] = 0  # now one end tells them from faces, and in the mirror the other
+    mirrored = dataclasses.replace(photos, images=photos.images[:, :, ::-1])
+    model = network("head")
+    told = np.log(answers(model, mirrored))
+    refit(model, faces, photos, 0.5)
+    np.testing.assert_allclose(answers(model, mirrored), np.exp(log_softmax(told - OFFSETS)), atol=0.01)
 
 
 def test_photos_that_count_more_are_followed_further() -> None:
