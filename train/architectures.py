@@ -113,6 +113,8 @@ ARCHITECTURES: dict[str, Callable[[], keras.Model]] = {
     "teacher-deep": partial(residual, (80, 160, 320), (3, 3, 2), stem=48, dropout=0.4, name="teacher"),
     # Other shapes of the same network, compared in docs/experiments.md.
     "wide": partial(residual, (32, 64, 128), (1, 1, 0), stem=16, name="wide"),
+    "wide-24": partial(residual, (32, 64, 128), (1, 1, 0), stem=16, size=24, name="wide"),
+    "wide-32": partial(residual, (32, 64, 128), (1, 1, 0), stem=16, size=32, name="wide"),
     "shallow": partial(residual, (24, 48, 128), (1, 1, 0), stem=16, name="shallow"),
     "deep": partial(residual, (24, 48, 96), (1, 1, 1), stem=12, name="deep"),
 }

@@ -42,9 +42,14 @@ def run_experiments(names: Iterable[str], seeds: Iterable[int], data: Path, phot
     plan = tomllib.loads(PLAN.read_text(encoding="utf-8"))
     for name in names or plan["experiments"]:
         experiment = plan["experiments"][name]
+        mixed = photos if experiment.get("photos") else None
         for seed in seeds:
-            recipe = load_recipe("plain", [*plan["base"], *experiment["change"], f"seed={seed}"])
-            network = train_run(recipe, data, photos if experiment.get("photos") else None, runs / f"{name}-{seed}")
+            run, start = runs / f"{name}-{seed}", ""
+            for number, change in enumerate(experiment.get("rounds", [[]]), 1):
+                changes = [*plan["base"], *experiment["change"], *change, f"seed={seed}", f"start={start}"]
+                folder = run / f"round-{number}" if "rounds" in experiment else run
+                network = train_run(load_recipe("plain", changes), data, mixed, folder)
+                start = str(folder / "model.keras")
             _keep("short", {"name": name, "seed": seed, **_figures(network, data, photos)}, ("name", "seed"))
 
 

@@ -24,6 +24,7 @@ verdict = "the yardstick"
 [experiments.noisy]
 what = "more noise"
 change = ["augment.noise=0.1"]
+rounds = [["epochs=2"], ["augment.flip=false"]]
 photos = true
 verdict = "undecided"
 """
@@ -52,6 +53,10 @@ def test_experiments_are_run_kept_and_printed(experiments: Callable[..., tuple[i
     assert code == 0, output
     kept = json.loads((tmp_path / "record.json").read_text())["short"]
     assert [(run["name"], run["seed"]) for run in kept] == [("plain", 0), ("plain", 1), ("noisy", 0), ("noisy", 1)]
+    first, last = (tmp_path / "runs" / "noisy-1" / f"round-{number}" for number in (1, 2))
+    began, went_on = (json.loads((run / "recipe.json").read_text())["recipe"] for run in (first, last))
+    assert (began["start"], began["epochs"]) == ("", 2)
+    assert (went_on["start"], went_on["epochs"], went_on["augment"]["flip"]) == (str(first / "model.keras"), 1, False)
     shares = [value for run in kept for value in (*run["majority"], *run["photos"], run["half_bright"])]
     assert len(shares) == 20
     assert all(0 <= share <= 100 for share in shares)
