@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from edge.opencv import cv2
 from edge.types import Box
 
-BRIGHT_ENOUGH = 90.0
+BRIGHT_ENOUGH = 100.0
 
 
 def to_gray(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -37,7 +37,7 @@ def crop_face(rgb: NDArray[np.uint8], box: Box, margin: float = 0.0) -> NDArray[
 
 
 def brighten(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Lift a dark face to a mean brightness of 90 of 255, by four times at most: it then reads as in good light.
+    """Lift a dark face to a mean brightness of 100 of 255, by four times at most: it then reads as in good light.
 
     Args:
         crop: uint8 (H, W, 3) RGB.
