@@ -135,7 +135,10 @@ def _training(runs: Mapping[str, Tree], about: Tree) -> str:
             parts.append(f"{name}, by class: {counts}. {told}:\n")
             parts.append("\n".join(f"    {row}" for row in lines if row not in known) + "\n")
             known = lines
-    parts.append("What was tried and dropped, with figures: `docs/experiments.md`.\n")
+    parts.append(
+        "How each run went on from others, what was done to the last layer after them, and what was tried and dropped, "
+        "with commands and figures: `docs/experiments.md`.\n"
+    )
     return "\n".join(parts)
 
 

@@ -124,7 +124,7 @@ def _reliability(axes: Axes, probabilities: NDArray[np.float32], labels: NDArray
     axes.set_xlabel("confidence of the answer")
     axes.set_ylabel("share answered right")
     axes.set_title(f"Reliability: calibration error {error:.3f}; numbers are pictures", fontsize=10, loc="left")
-    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    axes.legend(frameon=False, fontsize=7, ncols=3, loc="upper center", bbox_to_anchor=(0.45, -0.14), columnspacing=1)
     _plain(axes)
 
 
