@@ -137,7 +137,7 @@ def test_the_card_tells_of_a_later_run_what_is_new(evaluated: tuple[str, Path], 
     first, second = model_card(tmp_path).split("second, by class: ")
     assert "    learning_rate 0.5\n" in first
     assert "    batch 256\n" in first
-    assert second.partition(":\n\n")[2].startswith("    learning_rate 0.25\n\nWhat was tried")
+    assert second.partition(":\n\n")[2].startswith("    learning_rate 0.25\n\nHow each run")
 
 
 def test_the_shipped_card_is_up_to_date(root: Path) -> None:
