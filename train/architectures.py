@@ -115,7 +115,7 @@ ARCHITECTURES: dict[str, Callable[[], keras.Model]] = {
     "wide": partial(residual, (32, 64, 128), (1, 1, 0), stem=16, name="wide"),
     "wide-24": partial(residual, (32, 64, 128), (1, 1, 0), stem=16, size=24, name="wide"),
     "wide-32": partial(residual, (32, 64, 128), (1, 1, 0), stem=16, size=32, name="wide"),
-    "wide-64": partial(residual, (24, 48, 96), (1, 1, 0), stem=12, size=64, name="wide"),
+    "wide-64": partial(residual, (24, 48, 96), (1, 1, 0), stem=12, size=64, name="wide"),  # as much arithmetic as wide
     "shallow": partial(residual, (24, 48, 128), (1, 1, 0), stem=16, name="shallow"),
     "deep": partial(residual, (24, 48, 96), (1, 1, 1), stem=12, name="deep"),
 }
