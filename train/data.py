@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edge.errors import EdgeError, ImageError
 from edge.images import load_image
 from edge.labels import EMOTIONS
-from edge.preprocess import to_input
+from edge.preprocess import brighten, to_input
 
 PICTURES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 FERPLUS_COLUMNS = (
@@ -51,7 +51,7 @@ class Faces:
     """Pictures of faces with what people said of them.
 
     Attributes:
-        images: uint8 (N, H, W, C), C = 1 grey or 3 RGB.
+        images: uint8 (N, H, W, C), C = 1 grey or 3 RGB; dark ones are brightened as on the device.
         targets: float32 (N, 5), the distribution over EMOTIONS; rows sum to 1.
         labels: int64 (N,), index of the label a picture is measured against (plurality of the votes).
         majority: bool (N,), more than half of all votes agree (the published FER+ protocol).
@@ -195,7 +195,7 @@ def _read_all(
 
 
 def _reader(folder: Path, size: int, channels: int) -> Callable[[str], NDArray[np.uint8]]:
-    return lambda name: to_input(load_image(folder / name), (size, size), channels)
+    return lambda name: to_input(brighten(load_image(folder / name)), (size, size), channels)
 
 
 def _ferplus(folder: Path, split: str, size: int, channels: int, stray: int) -> Faces:
@@ -249,7 +249,7 @@ def _kaggle(folder: Path, split: str, size: int, channels: int, stray: int) -> F
             grey = np.array(pixels[name].split(), np.uint8).reshape(48, 48)
         except ValueError as error:
             raise ImageError(f"row {name} of fer2013.csv is not 48x48 values of 0 to 255") from error
-        return to_input(np.repeat(grey[..., None], 3, axis=2), (size, size), channels)
+        return to_input(brighten(np.repeat(grey[..., None], 3, axis=2)), (size, size), channels)
 
     if (folder / "fer2013new.csv").is_file():
         rows = [row for row in _votes(folder / "fer2013new.csv") if row[1] in pixels]

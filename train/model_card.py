@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import ConfigError
+from edge.preprocess import BRIGHT_ENOUGH
 from train.table import by_class, comparison, confusion, described, interval, line
 
 Tree = Mapping[str, Any]
@@ -49,7 +50,7 @@ LIMITS = """\
 BESIDE = """\
 `reference` is the network that this project was first described with, trained by the described recipe on as many
 pictures of each class as its authors had, or as FER+ offers (`train/recipes/reference.toml`). The tables below measure
-it in the same way. More on its run: `docs/experiments.md`.
+it on the same pictures; which of them were brightened for it, and more on its run, is in `docs/experiments.md`.
 """
 
 
@@ -108,7 +109,8 @@ def _summary(model: Tree, about: Tree) -> str:
         ["task", "one face, RGB bytes, to the probabilities of Angry, Happy, Neutral, Sad, Surprise"],
         [
             "preprocessing",
-            f"face box grown by {model['crop_margin']:g} on every side, cropped, resized; bytes go straight in",
+            f"face box grown by {model['crop_margin']:g} on every side, cropped, brightened to a mean of "
+            f"{BRIGHT_ENOUGH:g} of 255 where darker, resized; bytes go straight in",
         ],
         ["threshold", f"below {about['threshold']:g} an answer counts as a guess" if "threshold" in about else ""],
     ]
@@ -174,8 +176,8 @@ def _plain(value: Any) -> str:
 def _measured(metrics: Tree) -> str:
     name, model = next(iter(metrics["models"].items()))
     parts = [
-        "Measured by `make evaluate` with the Haar cascade and one crop a face. Five classes: these figures cannot be "
-        "compared with those of seven or eight.\n",
+        "Measured by `make evaluate` on pictures as the device reads them: the Haar cascade's box in photos, one crop "
+        "a face, dark ones brightened. Five classes: these figures cannot be compared with those of seven or eight.\n",
         comparison(metrics),
     ]
     for key in metrics["sets"]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edge.detector import HaarDetector
 from edge.images import load_image
 from edge.labels import EMOTIONS
-from edge.preprocess import crop_face, to_gray, to_input
+from edge.preprocess import brighten, crop_face, to_gray, to_input
 from train.data import DataError, Faces
 
 MARGINS = (-0.06, 0.0, 0.1)  # one crop each: a detector's boxes are uneven
@@ -73,7 +73,7 @@ def photo_faces(
         photo = load_image(path)
         repeats = rare if EMOTIONS[label] in ("Angry", "Sad", "Surprise") else 1
         for crop in _crops(photo, detector, margins):
-            images += [to_input(crop, (size, size), channels)] * repeats
+            images += [to_input(brighten(crop), (size, size), channels)] * repeats
             labels += [label] * repeats
             names += [path.name] * repeats
     if not images:

@@ -8,10 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from cartoons import write_folders
 
 from edge import Classifier, HaarDetector, Pipeline, load_image
 from edge.labels import EMOTIONS
-from train.data import DataError
+from train.data import DataError, load
 from train.photos import photo_faces, photo_list
 from train.views import LIGHTS, Form, in_light, look
 
@@ -58,6 +59,26 @@ def test_evaluation_sees_what_the_pipeline_sees(photo: Path, tmp_path: Path) -> 
             told = classifier.classify([views.pictures[row, column]])[0]
             assert result.fallback != views.found[row, column]
             assert told.tolist() == list(result.faces[0].probabilities.values())
+
+
+def darken(root: Path) -> None:
+    """A third of the light for every picture of a folder."""
+    for path in root.rglob("*.png"):
+        assert cv2.imwrite(str(path), cv2.imread(str(path)) // 3)
+
+
+def test_dark_faces_are_learned_and_measured_as_the_pipeline_reads_them(photo: Path, tmp_path: Path) -> None:
+    classifier = Classifier()
+    root, folder = write_folders(tmp_path / "faces", 2), write_photos(tmp_path / "photos", photo)
+    darken(root)
+    darken(folder)
+    faces = load(root, "all", channels=3)
+    photos = photo_faces(folder, "all", channels=3, margins=(classifier.crop_margin,), rare=1)
+    for known, place, detector in ((faces, root, None), (photos, folder / "images", HaarDetector())):
+        pipeline = Pipeline(classifier, detector)
+        told = [pipeline.analyze(load_image(place / name)).faces[0] for name in known.names]
+        answers = classifier.classify(list(known.images))
+        assert answers.tolist() == [list(face.probabilities.values()) for face in told]
 
 
 def test_nobody_is_both_trained_on_and_measured_on(photo: Path, tmp_path: Path) -> None:
