@@ -76,16 +76,27 @@ def average(models: tuple[Path, ...], output: Path) -> None:
     help="The .keras file to write.",
 )
 @click.option("--balance", default=0.0, help="How far rare classes are favoured: exponent of the inverse frequency.")
-def calibrate(model: Path, data: Path, output: Path, balance: float) -> None:
+@click.option(
+    "--told",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="The int8 file made of MODEL: its confidences are calibrated; convert again afterwards.",
+)
+def calibrate(model: Path, data: Path, output: Path, balance: float, told: Path | None) -> None:
     """Fold temperature and class offsets into the head of MODEL (.keras)."""
+    import numpy as np
+
     from train import calibrate as calibration
     from train.architectures import load_network, save_network
     from train.data import load
+    from train.judges import ask_beside
 
     network = load_network(model)
     size = network.input_shape[1]
     frequency = load(data, "train", size=size).targets.mean(axis=0)
-    temperature, offsets = calibration.calibrate(network, load(data, "valid", size=size), frequency, balance)
+    valid = load(data, "valid", size=size)
+    answers = ask_beside(told, np.repeat(valid.images, 3, axis=-1)) if told else None
+    temperature, offsets = calibration.calibrate(network, valid, frequency, balance, answers)
     save_network(network, output)
     click.echo(f"{output}: temperature {temperature:.2f}, class offsets {offsets}")
 
@@ -97,9 +108,9 @@ def calibrate(model: Path, data: Path, output: Path, balance: float) -> None:
 @click.option(
     "--output", type=click.Path(path_type=Path), required=True, callback=_keras_file, help="The .keras file to write."
 )
-@click.option("--balance", default=0.8, help="How far photos' rare emotions are favoured: exponent of their rarity.")
+@click.option("--balance", default=1.0, help="How far photos' rare emotions are favoured: exponent of their rarity.")
 @click.option(
-    "--weight", type=click.FloatRange(0, min_open=True), default=0.6, help="What all photos count beside all faces."
+    "--weight", type=click.FloatRange(0, min_open=True), default=0.3, help="What all photos count beside all faces."
 )
 def refit(*, model: Path, data: Path, photos: Path, output: Path, balance: float, weight: float) -> None:
     """Let the calibrated MODEL (.keras) name rare emotions more readily in photos, and only there."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from keras import layers
 from numpy.typing import NDArray
 
-from train.calibrate import calibrate, cross_entropy
+from train.__main__ import cli
+from train.architectures import load_network, save_network
+from train.calibrate import calibrate, head_of, in_steps
 from train.data import Faces
 
 EVEN = np.full(5, 0.2)
@@ -57,12 +61,29 @@ def test_the_temperature_is_what_confidences_were_too_high_by(faces: Faces, agre
     np.testing.assert_allclose(kernel, np.eye(5) * 2 * SURE / temperature, rtol=1e-5)
 
 
-def test_pictures_that_people_agree_on_are_counted_again(faces: Faces) -> None:
-    clear = faces.pick(np.flatnonzero(faces.majority))
-    of_all, _ = calibrate(network(SURE), alone(faces, agreed=False), EVEN, 0.0)
-    of_clear, _ = calibrate(network(SURE), clear, EVEN, 0.0)
-    of_both, _ = calibrate(network(SURE), faces, EVEN, 0.0)
-    assert of_clear < of_both < of_all
+def ask(model: keras.Model, faces: Faces) -> NDArray[np.float32]:
+    return np.asarray(model.predict(np.repeat(faces.images, 3, -1) / 255, batch_size=500, verbose=0))
+
+
+def test_confidence_is_as_far_off_on_clear_pictures_as_on_all(faces: Faces) -> None:
+    model = network(SURE)
+    of_both, _ = calibrate(model, faces, EVEN, 0.0)
+    sure = ask(model, faces)
+    right = sure.argmax(axis=1) == faces.labels
+    on_all = sure.max(axis=1).mean() - right.mean()
+    on_clear = sure[faces.majority].max(axis=1).mean() - right[faces.majority].mean()
+    assert on_all > 0.02  # these labels are drawn at random, and agreed on where the draw is the likely one
+    assert on_clear == pytest.approx(-on_all, abs=0.005)
+    assert calibrate(network(SURE), alone(faces, agreed=False), EVEN, 0.0)[0] > of_both + 0.05
+
+
+def test_a_file_that_is_surer_than_its_network_is_calibrated_by_what_it_tells(faces: Faces) -> None:
+    told = ask(network(1.5 * SURE), faces)
+    model = network(SURE)
+    temperature, _ = calibrate(model, alone(faces, agreed=False), EVEN, 0.0, told)
+    assert temperature == pytest.approx(1.5, abs=0.1)
+    kernel, _ = model.get_layer("logits").get_weights()
+    np.testing.assert_allclose(kernel, np.eye(5) * SURE / temperature, rtol=1e-5)
 
 
 def test_rare_classes_gain_and_the_sum_of_logits_stays(faces: Faces) -> None:
@@ -75,6 +96,22 @@ def test_rare_classes_gain_and_the_sum_of_logits_stays(faces: Faces) -> None:
     np.testing.assert_allclose(bias, np.array(offsets) / temperature, atol=1e-3)
 
 
-def test_cross_entropy_is_the_mean_surprise() -> None:
-    logits = np.log([[0.5, 0.5], [0.25, 0.75]])
-    assert cross_entropy(logits, np.array([0, 0])) == pytest.approx((np.log(2) + np.log(4)) / 2)
+def test_the_command_asks_the_file_that_it_is_given(folders: Path, tmp_path: Path) -> None:
+    shipped, unsure = Path(__file__).parents[2] / "models" / "emotion.keras", tmp_path / "unsure.keras"
+    model = load_network(shipped)
+    head = head_of(model)
+    head.set_weights([part / 1.5 for part in head.get_weights()])
+    save_network(model, unsure)
+    for name, more in (("own.keras", []), ("told.keras", ["--told", str(unsure)])):
+        options = ["--data", str(folders), "--output", str(tmp_path / name), *more]
+        done = CliRunner().invoke(cli, ["calibrate", str(shipped), *options])
+        assert done.exit_code == 0, done.output
+    own, told = (head_of(load_network(tmp_path / name)).get_weights()[0] for name in ("own.keras", "told.keras"))
+    np.testing.assert_allclose(
+        told / own, 1.5, rtol=0.04
+    )  # what the file lacks in sureness, to the grid of temperatures
+
+
+def test_confidences_are_counted_in_the_steps_of_int8() -> None:
+    shares = np.array([[0.9945, 0.0015, 0.0015, 0.0015, 0.001], [0.5, 0.25, 0.125, 0.125, 0]])
+    np.testing.assert_allclose(in_steps(shares), [[1, 0, 0, 0, 0], shares[1]])
