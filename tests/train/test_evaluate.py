@@ -128,13 +128,13 @@ def test_the_card_is_made_of_the_records_alone(evaluated: tuple[str, Path], root
 def test_the_card_tells_of_a_later_run_what_is_new(evaluated: tuple[str, Path], root: Path, tmp_path: Path) -> None:
     shutil.copy(evaluated[1] / "metrics.json", tmp_path)
     record = json.loads((root / "models/training/compact/recipe.json").read_text())
-    for name, rate in (("first", 0.5), ("second", 0.25)):
+    for name, rate in (("round-9", 0.5), ("round-10", 0.25)):
         record["recipe"]["learning_rate"] = rate
         folder = tmp_path / "training" / name
         folder.mkdir(parents=True)
         (folder / "recipe.json").write_text(json.dumps(record))
         (folder / "metrics.json").write_text('{"cost": {"epochs": 90, "seconds": 0.2, "device": "abacus"}}')
-    first, second = model_card(tmp_path).split("second, by class: ")
+    first, second = model_card(tmp_path).split("round-10, by class: ")
     assert "    learning_rate 0.5\n" in first
     assert "    batch 256\n" in first
     assert second.partition(":\n\n")[2].startswith("    learning_rate 0.25\n\nHow each run")
