@@ -8,7 +8,7 @@ from convert.flatbuffer import unpack
 from convert.ranges import span
 from edge.labels import EMOTIONS
 
-BRIGHT, DARK = 250, 50
+BRIGHT, DARK = 250, 120  # darker ones would be brightened
 
 
 def test_a_span_leaves_out_the_rarest_pictures_but_never_zero():

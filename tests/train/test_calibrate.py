@@ -107,9 +107,7 @@ def test_the_command_asks_the_file_that_it_is_given(folders: Path, tmp_path: Pat
         done = CliRunner().invoke(cli, ["calibrate", str(shipped), *options])
         assert done.exit_code == 0, done.output
     own, told = (head_of(load_network(tmp_path / name)).get_weights()[0] for name in ("own.keras", "told.keras"))
-    np.testing.assert_allclose(
-        told / own, 1.5, rtol=0.04
-    )  # what the file lacks in sureness, to the grid of temperatures
+    np.testing.assert_allclose(told / own, 1.5, rtol=0.04)  # what the file lacks, on the grid of temperatures
 
 
 def test_confidences_are_counted_in_the_steps_of_int8() -> None:
