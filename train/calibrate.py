@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from train.data import Faces
 
+STEPS = 256  # of an int8 probability
 LEAST = 1e-4  # what a probability that int8 rounds to 0 may have been
 
 
@@ -72,7 +73,7 @@ def log_softmax(logits: NDArray[np.floating]) -> NDArray[np.floating]:
 
 def in_steps(probabilities: NDArray[np.floating]) -> NDArray[np.floating]:
     """(N, 5) probabilities as an int8 file gives them: whole 256ths, which the runtime makes sum to 1."""
-    steps = np.minimum(np.rint(probabilities * 256), 255)
+    steps = np.minimum(np.rint(probabilities * STEPS), STEPS - 1)
     return steps / steps.sum(axis=1, keepdims=True)
 
 

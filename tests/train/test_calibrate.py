@@ -110,6 +110,12 @@ def test_the_command_asks_the_file_that_it_is_given(folders: Path, tmp_path: Pat
     np.testing.assert_allclose(told / own, 1.5, rtol=0.04)  # what the file lacks, on the grid of temperatures
 
 
+def test_the_steps_of_int8_are_part_of_the_confidence(faces: Faces, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_256ths, _ = calibrate(network(SURE), alone(faces, agreed=False), EVEN, 0.0)
+    monkeypatch.setattr("train.calibrate.STEPS", 4)  # so coarse that all but the largest vanish
+    assert calibrate(network(SURE), alone(faces, agreed=False), EVEN, 0.0)[0] > in_256ths + 0.05
+
+
 def test_confidences_are_counted_in_the_steps_of_int8() -> None:
     shares = np.array([[0.9945, 0.0015, 0.0015, 0.0015, 0.001], [0.5, 0.25, 0.125, 0.125, 0]])
     np.testing.assert_allclose(in_steps(shares), [[1, 0, 0, 0, 0], shares[1]])

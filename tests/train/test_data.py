@@ -20,8 +20,11 @@ VOTED = {"Angry": "anger", "Happy": "happiness", "Neutral": "neutral", "Sad": "s
 USAGES = ("Training", "PublicTest", "PrivateTest")
 
 
-def write_kaggle(folder: Path, each: int = 4) -> list[tuple[str, str]]:
-    """fer2013.csv with ``each`` drawings of each class in each split, and a disgust; gives (usage, class) by row."""
+def write_kaggle(folder: Path, each: int = 4, dim: int = 1) -> list[tuple[str, str]]:
+    """fer2013.csv with ``each`` drawings of each class in each split, and a disgust; gives (usage, class) by row.
+
+    The drawings have the ``dim``-th part of the light.
+    """
     folder.mkdir(exist_ok=True)
     rows = []
     with (folder / "fer2013.csv").open("w", newline="") as file:
@@ -30,7 +33,7 @@ def write_kaggle(folder: Path, each: int = 4) -> list[tuple[str, str]]:
         for usage in USAGES:
             for seed in range(each):
                 for label, name in enumerate(EMOTIONS):
-                    grey = cartoon(label, seed)[..., 0]
+                    grey = cartoon(label, seed)[..., 0] // dim
                     table.writerow([ORIGINAL[name], " ".join(map(str, grey.ravel())), usage])
                     rows.append((usage, name))
             table.writerow([1, " ".join(["9"] * 48 * 48), usage])
@@ -141,7 +144,7 @@ def test_kaggle_csv_with_ferplus_gives_the_votes(tmp_path: Path) -> None:
 
 
 def test_ferplus_folders_give_the_same_as_the_csv(tmp_path: Path) -> None:
-    rows = write_kaggle(tmp_path / "kaggle")
+    rows = write_kaggle(tmp_path / "kaggle", dim=3)  # dark enough to be brightened
     write_votes(tmp_path / "kaggle", rows)
     (tmp_path / "ferplus" / "FER2013Valid").mkdir(parents=True)
     shutil.copy(tmp_path / "kaggle" / "fer2013new.csv", tmp_path / "ferplus")
