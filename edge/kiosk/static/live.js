@@ -207,8 +207,10 @@ function arrive(track) {
     write(word, text);
     word.style.setProperty("--letters", Math.max(text.length, 6));
     write(share, face.confident ? percent(face.confidence) : "");
+    // The longest bar: the held emotion may have fallen behind it.
+    const [emotion, chance] = Object.entries(face.probabilities).reduce((a, b) => (b[1] > a[1] ? b : a));
     perhaps.hidden = face.confident;
-    write(perhaps, t("perhaps", { emotion: t(`emotion.${face.emotion}`), share: percent(face.confidence) }));
+    write(perhaps, t("perhaps", { emotion: t(`emotion.${emotion}`), share: percent(chance) }));
     write(ago, t("ago", { n: number(SECONDS) }));
     write(now, t("now"));
     card.setAttribute("aria-label", t("person", { n: track }));
