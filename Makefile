@@ -47,8 +47,9 @@ teachers: $(DEV)/.installed ## Train and convert the three large networks that t
 	for i in 0 1 2; do $(DEV)/bin/python -m convert runs/teacher-$$i/model.keras --data $(DATA) \
 	  --format dynamic --limit 500 --output runs/teacher-$$i/model.tflite || exit 1; done
 
-evaluate: $(DEV)/.installed ## Measure the shipped model: make evaluate DATA=dir PHOTOS=dir
-	$(DEV)/bin/python -m train evaluate --data $(DATA) $(if $(PHOTOS),--photos $(PHOTOS)) $(ARGS)
+evaluate: $(DEV)/.installed ## Measure the shipped model and the described one: make evaluate DATA=dir PHOTOS=dir
+	$(DEV)/bin/python -m train evaluate --data $(DATA) $(if $(PHOTOS),--photos $(PHOTOS)) \
+	  --beside reference=models/beside/reference/model.keras $(ARGS)
 
 model-card: $(DEV)/.installed ## Write models/MODEL_CARD.md from the measured figures
 	$(DEV)/bin/python -m train model-card

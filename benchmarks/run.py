@@ -32,6 +32,7 @@ from edge.benchmark.measure import launch
 
 RESULT = ROOT / "benchmarks" / "results" / "peers.json"
 PHOTO = ROOT / "examples" / "astronaut.jpg"
+DESCRIBED = ROOT / "models" / "beside" / "reference" / "model.keras"
 PARTS = ("size", "start", "pictures", "overhead", "stream", "jobs", "accuracy", "many")
 
 
@@ -40,7 +41,7 @@ def measure_size() -> dict[str, Any]:
     return {peer.name: size(peer) for peer in PEERS}
 
 
-def measure_start(model: Path, rounds: int) -> dict[str, Any]:
+def measure_start(rounds: int) -> dict[str, Any]:
     """Each way as a whole process, from its start to the end of its first picture."""
     runs: dict[str, list[dict[str, float]]] = {peer.name: [] for peer in PEERS}
     for _ in range(rounds):
@@ -53,7 +54,7 @@ def measure_start(model: Path, rounds: int) -> dict[str, Any]:
                     "-P",
                     str(WORKERS),
                     peer.way,
-                    str(model_of(peer, model)),
+                    str(model_of(peer)),
                     "once",
                     str(PHOTO),
                 ]
@@ -70,7 +71,7 @@ def measure_start(model: Path, rounds: int) -> dict[str, Any]:
     }
 
 
-def measure_pictures(folder: Path, model: Path, rounds: int, count: int) -> dict[str, Any]:
+def measure_pictures(folder: Path, rounds: int, count: int) -> dict[str, Any]:
     """Pictures of 640x480 with one face, by processes that are already running; and whether all find the same face."""
     from PIL import Image
 
@@ -83,9 +84,7 @@ def measure_pictures(folder: Path, model: Path, rounds: int, count: int) -> dict
     core = min(os.sched_getaffinity(0))
     runs: dict[str, list[dict[str, Any]]] = {peer.name: [] for peer in PEERS}
     with ExitStack() as stack:
-        workers = {
-            peer.name: stack.enter_context(Worker(peer, model_of(peer, model), pictures, core)) for peer in PEERS
-        }
+        workers = {peer.name: stack.enter_context(Worker(peer, model_of(peer), pictures, core)) for peer in PEERS}
         for worker in workers.values():
             worker.ready()
         for _ in range(rounds):
@@ -126,11 +125,8 @@ def measure_stream(folder: Path, rounds: int) -> dict[str, Any]:
     return race(video, rounds, {"ours": 300, "described": 40, "fer": 40})
 
 
-def measure_accuracy(data: Path | None, reference: Path | None, before: dict[str, Any]) -> dict[str, Any] | None:
-    """How often each way agrees with the label of photos of people that our training did not see.
-
-    Without the trained ``reference`` the described way keeps the figures that it had ``before`` on as many photos.
-    """
+def measure_accuracy(data: Path | None) -> dict[str, Any] | None:
+    """How often each way agrees with the label of photos of people that our training did not see."""
     if data is None:
         return None
     from edge.labels import EMOTIONS
@@ -138,13 +134,12 @@ def measure_accuracy(data: Path | None, reference: Path | None, before: dict[str
 
     listed = photo_list(data / "photos", "valid")
     truth = [EMOTIONS[label] for _, label in listed]
-    found = {name: kept for name, kept in before.items() if name == "described" and kept["photos"] == len(truth)}
+    found = {}
     for peer in PEERS:
-        if peer.way == "plain" or (peer.way == "described" and reference is None):
+        if peer.way == "plain":
             continue
         asked = replace(peer, way="usual") if peer.own else peer
-        model = reference if reference and peer.way == "described" else ROOT / "models" / "emotion.tflite"
-        with Worker(asked, model, [path for path, _ in listed], None) as worker:
+        with Worker(asked, model_of(peer), [path for path, _ in listed], None) as worker:
             worker.ready()
             told = worker.turn()["found"]
         hits = [emotion == label for (_, emotion), label in zip(told, truth, strict=True)]
@@ -162,20 +157,9 @@ def measure_accuracy(data: Path | None, reference: Path | None, before: dict[str
     return found
 
 
-def model_of(peer: Peer, described: Path) -> Path:
+def model_of(peer: Peer) -> Path:
     """The model file that a way reads."""
-    return described if peer.way == "described" else ROOT / "models" / "emotion.tflite"
-
-
-def make_described(folder: Path) -> Path:
-    """The described network as a file, with random weights: its speed does not depend on them, its answers do."""
-    import subprocess
-    import sys
-
-    path = folder / "reference.keras"
-    code = f"from train.architectures import reference; reference().save({str(path)!r})"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
-    return path
+    return DESCRIBED if peer.way == "described" else ROOT / "models" / "emotion.tflite"
 
 
 def machine() -> dict[str, Any]:
@@ -200,11 +184,6 @@ def machine() -> dict[str, Any]:
 @click.option(
     "--data", type=click.Path(path_type=Path), envvar="EMOTION_DATA", help="Development data, for the accuracy."
 )
-@click.option(
-    "--reference",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True),
-    help="The described network, trained; without it its accuracy stays as recorded, and random weights are timed.",
-)
 @click.option("--print", "only_print", is_flag=True, help="Print the record instead of making one.")
 def main(
     only: str,
@@ -215,7 +194,6 @@ def main(
     jobs_pictures: int,
     many_pictures: int,
     data: Path | None,
-    reference: Path | None,
 ) -> None:
     """Measure, write the record and the README's table, and say what is missed."""
     record: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
@@ -226,15 +204,14 @@ def main(
         install(PEERS)
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            model = reference or make_described(folder)
             work: dict[str, Callable[[], Any]] = {
                 "size": measure_size,
-                "start": lambda: measure_start(model, rounds),
-                "pictures": lambda: measure_pictures(folder, model, rounds, pictures),
+                "start": lambda: measure_start(rounds),
+                "pictures": lambda: measure_pictures(folder, rounds, pictures),
                 "overhead": lambda: measure_overhead(10 * rounds),
                 "stream": lambda: measure_stream(folder, min(rounds, 3)),
                 "jobs": lambda: many.measure_jobs(folder, PEERS[0], jobs_pictures, rounds=min(rounds, 3)),
-                "accuracy": lambda: measure_accuracy(data, reference, record.get("accuracy", {}).get("found", {})),
+                "accuracy": lambda: measure_accuracy(data),
                 "many": lambda: many.measure_many(folder, PEERS[0], many_pictures),
             }
             for part in parts:

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from edge.errors import ConfigError, EdgeError
+from edge.errors import EdgeError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -146,9 +146,6 @@ def refit(*, model: Path, data: Path, photos: Path, output: Path, balance: float
     "--beside", multiple=True, metavar="NAME=FILE", help="Another .tflite or .keras file to measure; repeatable."
 )
 @click.option(
-    "--keep", multiple=True, metavar="NAME", help="A column of the last figures to leave as it is; repeatable."
-)
-@click.option(
     "--output", type=click.Path(path_type=Path), help="Where the figures go.  [default: metrics.json beside MODEL]"
 )
 @click.option("--pictures", type=click.Path(path_type=Path), help="Folder for plots and a sheet of the worst mistakes.")
@@ -160,25 +157,16 @@ def evaluate(
     model: Path,
     trained: Path | None,
     beside: tuple[str, ...],
-    keep: tuple[str, ...],
     output: Path | None,
     pictures: Path | None,
 ) -> None:
     """Measure a model, and others beside it, on a data set and on photos; print one table, write metrics.json."""
     from edge.atomic import atomic_write
     from train.evaluate import evaluate as measure
-    from train.evaluate import same_pictures
     from train.judges import judge
     from train.table import report
 
     output = output or model.with_name("metrics.json")
-    try:
-        before = json.loads(output.read_text()) if keep and output.is_file() else {"models": {}}
-    except ValueError as error:
-        raise ConfigError(f"{output} cannot be read, so nothing of it can be kept: {error}") from error
-    if missing := [name for name in keep if name not in before["models"]]:
-        raise ConfigError(f"{output} has no figures of {missing[0]!r} to keep; measure it: --beside {missing[0]}=FILE")
-
     others = dict(_named(text, "--beside") for text in beside)
     judges = {model.name: judge(model)}
     trained = trained or model.with_suffix(".keras")
@@ -188,11 +176,6 @@ def evaluate(
             judges[model.name].about[figure] = judges["float"].about[figure]
     judges |= {name: judge(path) for name, path in others.items()}
     tree, answers, faces = measure(judges, data, photos, split=split, progress=_progress)
-    for name in keep:  # its file need not be there any more
-        if same_pictures(tree, before):
-            tree["models"].setdefault(name, before["models"][name])
-        else:
-            click.echo(f"the figures of {name} are left out: they are of other pictures", err=True)
     with atomic_write(output) as file:
         file.write(json.dumps(tree, indent=1).encode() + b"\n")
     if pictures:

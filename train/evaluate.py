@@ -80,15 +80,6 @@ def evaluate(
     return rounded(tree), *first
 
 
-def same_pictures(tree: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
-    """Whether two measurements are of the same sets, as far as their sizes, labels and undetected faces tell."""
-    sizes = [
-        {key: part["pictures"] for key, part in next(iter(one["models"].values()))["scores"].items()}
-        for one in (tree, before)
-    ]
-    return tree["sets"] == before["sets"] and sizes[0] == sizes[1]
-
-
 def _face_scores(told: NDArray[np.float32], faces: Faces, rules: Iterable[str]) -> dict[str, Any]:
     rows = {"majority": faces.majority, "plurality": slice(None), "label": slice(None)}
     return {rule: score(told[rows[rule]], faces.labels[rows[rule]]).to_dict() for rule in rules}
@@ -126,4 +117,4 @@ def _versions() -> dict[str, str]:
     return {"emotion-edge": __version__, "python": platform.python_version(), "numpy": np.__version__}
 
 
-__all__ = ["INTERVALS", "SCHEMA", "evaluate", "same_pictures"]
+__all__ = ["INTERVALS", "SCHEMA", "evaluate"]

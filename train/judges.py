@@ -89,6 +89,7 @@ def keras_judge(path: Path, margin: float) -> KerasJudge:
     told = json.loads(_ask(path))
     about = {
         "file": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "kB": round(path.stat().st_size / 1000, 1),
         "through": f"Keras {told['keras']} ({told['backend']}), float32",
         "crop_margin": margin,

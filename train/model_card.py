@@ -51,8 +51,10 @@ LIMITS = """\
 
 BESIDE = """\
 `reference` is the network that this project was first described with, trained by the described recipe on as many
-pictures of each class as its authors had, or as FER+ offers (`train/recipes/reference.toml`). The tables below measure
-it on the same pictures; which of them were brightened for it, and more on its run, is in `docs/experiments.md`.
+pictures of each class as its authors had, or as FER+ offers (`train/recipes/reference.toml`). It learned from faces
+brightened like ours, and the tables below measure it in the same way. Early stopping, which is part of the recipe,
+came soon. `reference-earlier`, on faces as they are, was never stopped and some five points more accurate; its file is
+lost, and its figures are in `docs/experiments.md`.
 """
 
 

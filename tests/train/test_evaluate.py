@@ -24,6 +24,7 @@ from train.plots import draw_answers
 from train.table import report
 
 MODEL = Path("models") / "emotion.tflite"
+REFERENCE = Path("models") / "beside" / "reference" / "model.keras"
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -71,32 +72,6 @@ def test_the_int8_file_stands_beside_what_it_was_made_from(evaluated: tuple[str,
     assert "Keras" not in shipped["through"]
     assert shipped["crop_margin"] == trained["crop_margin"]
     assert 0 <= tree["against_float"]["label"]["same_answer"] <= 1
-
-
-def test_a_column_is_kept_while_the_pictures_are_the_same(
-    train: Run, evaluated: tuple[str, Path], root: Path, tmp_path: Path
-) -> None:
-    alone = shutil.copy(root / MODEL, tmp_path)  # without the .keras file that it was made from, whose turn takes long
-    output = tmp_path / "metrics.json"
-    before = json.loads((evaluated[1] / "metrics.json").read_text())
-    before["models"]["gone"] = {**before["models"]["float"], "kB": 1234.5}
-    again = ("evaluate", "--model", alone, "--split", "all", "--keep", "gone", "--output", output)
-    for pictures, kept in ((5, True), (4, False)):
-        output.write_text(json.dumps(before))
-        done = train(*again, "--data", write_folders(tmp_path / str(pictures) / "faces", pictures))
-        assert done.returncode == 0, done.stderr
-        assert ("| 1234 / " in done.stdout) == kept
-        assert ("gone" in json.loads(output.read_text())["models"]) == kept
-        assert ("the figures of gone are left out: they are of other pictures" in done.stderr) != kept
-
-
-def test_damaged_figures_are_refused_before_anything_is_measured(train: Run, tmp_path: Path) -> None:
-    output = tmp_path / "metrics.json"
-    output.write_text('{"models": {')
-    done = train("evaluate", "--data", "nowhere", "--keep", "reference", "--output", output)
-    assert done.returncode == 1
-    assert f"error: {output} cannot be read, so nothing of it can be kept" in done.stderr
-    assert output.read_text() == '{"models": {'
 
 
 def test_pictures_are_drawn(evaluated: tuple[str, Path]) -> None:
@@ -147,9 +122,12 @@ def test_the_shipped_card_is_up_to_date(root: Path) -> None:
     assert BEGIN in readme
 
 
-def test_the_shipped_figures_are_of_the_shipped_file(root: Path) -> None:
-    tree = json.loads((root / "models" / "metrics.json").read_text())
-    assert tree["models"][MODEL.name]["sha256"] == hashlib.sha256((root / MODEL).read_bytes()).hexdigest()
+def test_the_shipped_figures_are_of_the_files_that_are_here(root: Path) -> None:
+    models = json.loads((root / "models" / "metrics.json").read_text())["models"]
+    files = {MODEL.name: MODEL, "float": MODEL.with_suffix(".keras"), "reference": REFERENCE}
+    assert {name: about["sha256"] for name, about in models.items()} == {
+        name: hashlib.sha256((root / path).read_bytes()).hexdigest() for name, path in files.items()
+    }
 
 
 def test_a_card_without_figures_says_how_to_get_them(tmp_path: Path) -> None:
@@ -164,7 +142,6 @@ def test_a_card_without_figures_says_how_to_get_them(tmp_path: Path) -> None:
         (["--data", "nowhere", "--model", "none.tflite"], 1, "error: model none.tflite cannot be read"),
         (["--data", "nowhere", "--model", "none.keras"], 1, "error: no model at none.keras; give a .keras file"),
         (["--data", "nowhere", "--beside", "reference"], 2, "--beside takes NAME=FILE"),
-        (["--data", "nowhere", "--keep", "nobody"], 1, "no figures of 'nobody' to keep; measure it: --beside nobody="),
         ([], 2, "Missing option '--data'"),
     ],
 )
