@@ -18,7 +18,7 @@ import numpy as np
 
 from edge import Classifier, HaarDetector, Pipeline, load_image
 from edge.detector import cascade_path
-from edge.preprocess import crop_face, to_gray, to_input
+from edge.preprocess import to_gray
 
 
 def compare(bare: Callable[[], object], full: Callable[[], object], rounds: int, repeats: int) -> dict[str, float]:
@@ -52,8 +52,7 @@ def main(picture: str, rounds: int) -> None:
     cascade = cv2.CascadeClassifier(str(cascade_path()))
     bare = Classifier(threads=1).runtime.interpreter
     source, sink = bare.get_input_details()[0]["index"], bare.get_output_details()[0]["index"]
-    crop = crop_face(rgb, detector.detect(gray)[0])
-    pixels = to_input(crop, classifier.input_size)
+    pixels = classifier.input_spec.prepare(rgb, detector.detect(gray)[0])
 
     def detect() -> object:
         return cascade.detectMultiScale(gray, scaleFactor=1.1, minNeighbors=5, minSize=(60, 60))
@@ -73,7 +72,7 @@ def main(picture: str, rounds: int) -> None:
                 "runtime": classifier.runtime.name,
                 "delegate": classifier.runtime.delegate,
                 "cascade": compare(detect, lambda: detector.detect(gray), rounds, 1),
-                "interpreter": compare(invoke, lambda: classifier.classify([pixels]), rounds, 20),
+                "interpreter": compare(invoke, lambda: classifier.predict([pixels]), rounds, 20),
                 "whole picture": compare(both, lambda: pipeline.analyze(rgb), rounds, 1),
             }
         )

@@ -27,10 +27,10 @@ def ours(model: str, faces: str = "largest") -> Read:
     """The installed package, with the described settings: the largest face, cut at its box."""
     import cv2
 
-    from edge import Classifier, HaarDetector, Pipeline, load_image
+    from edge import Classifier, Pipeline, load_image
 
     cv2.setNumThreads(1)
-    pipeline = Pipeline(Classifier(model or None, threads=1), HaarDetector(), faces=faces)
+    pipeline = Pipeline(Classifier(model or None, threads=1), faces=faces)
 
     def read(path: str) -> tuple[list[int] | None, str]:
         result = pipeline.analyze(load_image(path))

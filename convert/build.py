@@ -153,6 +153,7 @@ def _details(order: Order, subject: _Subject, found: Verdict) -> dict[str, Any]:
         "format": found.form,
         "crop_margin": order.settings.crop_margin,
         "threshold": order.settings.threshold,
+        "brighten": order.settings.brighten,
         "licence": order.settings.licence,
         "training_data": order.settings.training_data or subject.pictures.source,
         "metrics": {

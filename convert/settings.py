@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from edge.errors import ConfigError
+from edge.metadata import DEFAULT_THRESHOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +21,15 @@ class Settings:
     Attributes:
         crop_margin: Share of the face box that the runtime adds on each side.
         threshold: Confidence below which the runtime says that it is not sure.
+        brighten: Whether the runtime brightens dark faces.
         version: Version of the model; None makes one of the package version and the Keras file's hash.
         licence: Licence of the weights.
         training_data: What it was trained on; None describes the data set that it is converted with.
     """
 
     crop_margin: float = 0.0
-    threshold: float = 0.35
+    threshold: float = DEFAULT_THRESHOLD
+    brighten: bool = False
     version: str | None = None
     licence: str = "MIT"
     training_data: str | None = None
@@ -36,6 +39,8 @@ class Settings:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
                 raise ConfigError(f"{name} is {value!r}; wanted a number from 0 to 1")
+        if not isinstance(self.brighten, bool):
+            raise ConfigError(f"brighten is {self.brighten!r}; wanted true or false")
         for name in ("version", "licence", "training_data"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, str):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edge.errors import ModelError
 from edge.labels import EMOTIONS
 from edge.metadata import ModelMetadata, read_metadata
-from edge.preprocess import to_input
+from edge.preprocess import InputSpec
 from edge.runtime import load
 
 _DTYPES = (np.uint8, np.int8, np.float32)
@@ -39,9 +39,7 @@ class Classifier:
         metadata: What the file says about itself.
         runtime: Interpreter, its name, version and delegate.
         labels: Output labels in the model's order.
-        input_size: (height, width) in pixels.
-        channels: 3 for RGB, 1 for grey.
-        crop_margin: Share of a face box to add on every side before cropping.
+        input_spec: How it wants its faces: size, channels, crop margin, brightening.
         threshold: Confidence below which an answer counts as a guess.
 
     Raises:
@@ -54,7 +52,6 @@ class Classifier:
         content = _read_model(self.path)
         self.metadata = _read_conforming(content, self.path)
         self.labels = self.metadata.labels
-        self.crop_margin = self.metadata.crop_margin
         self.threshold = self.metadata.threshold
         try:
             self.runtime = load(content, threads)
@@ -64,7 +61,7 @@ class Classifier:
             raise ModelError(f"{self.path}: {error}") from error
 
     def classify(self, crops: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Read face crops.
+        """Probabilities of face crops, which are brightened and resized as the model file states.
 
         Args:
             crops: RGB face crops, each uint8 (H, W, 3), of any size.
@@ -72,9 +69,20 @@ class Classifier:
         Returns:
             float32 (N, labels); each row sums to 1.
         """
-        result = np.zeros((len(crops), len(self.labels)), np.float32)
-        for row, crop in zip(result, crops, strict=True):
-            row[:] = self._run(to_input(crop, self.input_size, self.channels))
+        return self.predict([self.input_spec.prepare(crop) for crop in crops])
+
+    def predict(self, inputs: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Probabilities of prepared faces.
+
+        Args:
+            inputs: What ``input_spec.prepare`` gives, each uint8 (height, width, channels).
+
+        Returns:
+            float32 (N, labels); each row sums to 1.
+        """
+        result = np.zeros((len(inputs), len(self.labels)), np.float32)
+        for row, pixels in zip(result, inputs, strict=True):
+            row[:] = self._run(pixels)
         return result
 
     def _run(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -112,14 +120,14 @@ class Classifier:
         out_shape = tuple(int(n) for n in sink["shape"])
         if out_shape != (1, len(self.labels)):
             raise ModelError(f"output has shape {out_shape}; wanted (1, {len(self.labels)}), one value a label")
-        self.input_size, self.channels = (shape[1], shape[2]), shape[3]
+        self.input_spec = InputSpec(*shape[1:], self.metadata.crop_margin, self.metadata.brighten)
         self._input, self._output = source["index"], sink["index"]
         self._table = _input_table(dtype, *source["quantization"])
         scale, self._out_zero = sink["quantization"]
         self._out_scale = np.float32(scale or 1.0)
         whole = sink["dtype"] != np.float32
         self._may_be_negative = not (whole and self._out_zero <= np.iinfo(sink["dtype"]).min)
-        self._run(np.full((*self.input_size, self.channels), 128, np.uint8))
+        self._run(np.full(shape[1:], 128, np.uint8))
 
 
 def _input_table(dtype: Any, scale: float, zero_point: int) -> NDArray[Any] | None:

@@ -11,9 +11,10 @@ import logging
 import os
 import stat
 import struct
+import sys
 from importlib import import_module
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeGuard, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ from edge.naming import one_line, unicode_name
 
 if TYPE_CHECKING:
     from PIL import Image as PilImage
+
+# What a picture may come as.
+Picture = Union[str, Path, bytes, NDArray[np.uint8], "PilImage.Image"]
 
 MAX_PIXELS = 100_000_000
 MIN_SIDE = 8
@@ -70,6 +74,53 @@ def load_image(source: str | Path | bytes, *, max_pixels: int = MAX_PIXELS) -> N
         raise ImageError(f"cannot be read: {error.strerror or error}") from error
     except ValueError as error:  # a NUL in the name
         raise ImageError(f"cannot be read: {error}") from error
+
+
+def as_rgb(picture: Picture, *, bgr: bool = False) -> NDArray[np.uint8]:
+    """Whatever a program holds a picture in, as upright RGB.
+
+    Args:
+        picture: A file's path, an encoded picture as bytes, a PIL image, or an array: uint8 (H, W) grey or (H, W, 3).
+        bgr: An array's colours are in OpenCV's order, blue first.
+
+    Returns:
+        uint8 (H, W, 3), RGB; a view where an array was given in this form.
+
+    Raises:
+        ImageError: It is none of these, cannot be read, or is too small or too large.
+    """
+    if isinstance(picture, str | Path):
+        try:
+            return load_image(picture)
+        except ImageError as error:
+            raise ImageError(f"{one_line(unicode_name(picture))} {error}") from error
+    if isinstance(picture, bytes | bytearray | memoryview):
+        return load_image(bytes(picture))
+    if isinstance(picture, np.ndarray):
+        return _from_array(picture, bgr)
+    if _is_pil(picture):
+        _check_size(picture.size, MAX_PIXELS)
+        return _upright(_to_rgb(picture), _orientation(picture))
+    raise ImageError(f"a picture cannot be a {type(picture).__name__}; wanted a path, bytes, a PIL image or an array")
+
+
+def _from_array(array: NDArray[Any], bgr: bool) -> NDArray[np.uint8]:
+    grey = array.ndim == 2
+    if array.dtype != np.uint8 or not (grey or (array.ndim == 3 and array.shape[2] == 3)):
+        raise ImageError(
+            f"the array is {array.dtype} of shape {array.shape}; wanted uint8 of shape (height, width) for grey "
+            "or (height, width, 3) for colour"
+        )
+    _check_size((array.shape[1], array.shape[0]), MAX_PIXELS)
+    if grey:
+        return np.repeat(array[:, :, None], 3, axis=2)
+    return np.ascontiguousarray(array[:, :, ::-1] if bgr else array)
+
+
+def _is_pil(picture: Any) -> TypeGuard[PilImage.Image]:
+    """Whether it is a PIL image; Pillow is not loaded to find out that it is none."""
+    pil = sys.modules.get("PIL.Image")
+    return pil is not None and isinstance(picture, pil.Image)
 
 
 def _seekable(file: IO[bytes]) -> IO[bytes]:
@@ -186,4 +237,4 @@ def _upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(rgb)
 
 
-__all__ = ["MAX_PIXELS", "load_image"]
+__all__ = ["MAX_PIXELS", "Picture", "as_rgb", "load_image"]

@@ -16,6 +16,7 @@ from edge.errors import ModelError
 
 LABELS_FILE = "labels.txt"
 SETTINGS_FILE = "emotion-edge.json"
+DEFAULT_THRESHOLD = 0.35  # of a model that states none
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,14 @@ class ModelMetadata:
         labels: Output labels in order; empty when the file names none.
         crop_margin: Share of a face box added on every side before cropping.
         threshold: Confidence below which an answer counts as a guess.
+        brighten: Whether dark faces are brightened before they are read.
         settings: Everything in ``emotion-edge.json``.
     """
 
     labels: tuple[str, ...] = ()
     crop_margin: float = 0.0
-    threshold: float = 0.35
+    threshold: float = DEFAULT_THRESHOLD
+    brighten: bool = False
     settings: dict[str, Any] = field(default_factory=dict)
 
 
@@ -63,10 +66,13 @@ def _read(archive: zipfile.ZipFile) -> ModelMetadata:
     if not isinstance(settings, dict):
         raise ValueError(f"{SETTINGS_FILE} holds a {type(settings).__name__}, wanted an object")
     margin = float(settings.get("crop_margin", 0.0))
-    threshold = float(settings.get("threshold", 0.35))
+    threshold = float(settings.get("threshold", DEFAULT_THRESHOLD))
+    brighten = settings.get("brighten", False)
     if not 0.0 <= margin <= 1.0 or not 0.0 <= threshold <= 1.0:
         raise ValueError(f"crop_margin {margin} and threshold {threshold} must lie between 0 and 1")
-    return ModelMetadata(labels, margin, threshold, settings)
+    if not isinstance(brighten, bool):
+        raise ValueError(f"brighten {brighten!r} must be true or false")
+    return ModelMetadata(labels, margin, threshold, brighten, settings)
 
 
-__all__ = ["LABELS_FILE", "SETTINGS_FILE", "ModelMetadata", "read_metadata"]
+__all__ = ["DEFAULT_THRESHOLD", "LABELS_FILE", "SETTINGS_FILE", "ModelMetadata", "read_metadata"]

@@ -1,91 +1,107 @@
-"""Where detector, preprocessing and classifier meet: one picture in, its faces and their emotions out."""
+"""Pictures or frames in, their faces and what they show out: the door for programs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from time import perf_counter
-from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Literal
 
 from edge.classifier import Classifier
-from edge.detector import Detector
-from edge.preprocess import brighten, crop_face, to_gray
-from edge.types import Box, Face, FrameResult
+from edge.detector import Detector, HaarDetector
+from edge.images import Picture, as_rgb
+from edge.preprocess import to_gray
+from edge.reader import FaceReader
+from edge.types import Box, FrameResult
 
 FaceChoice = Literal["all", "largest"]
 
 
 class Pipeline:
-    """Finds the faces of a picture and reads each.
+    """Finds the faces of pictures or frames and reads each. Not safe to share between threads: make one a thread.
 
     Args:
-        classifier: The model.
-        detector: Finds the faces; None when every picture already is one face.
-        threshold: Confidence below which an answer counts as a guess.
-        faces: Every face, or the one of largest area, cropped exactly at its box whatever margin the model asks for.
+        model: A ``.tflite`` file or a ``Classifier``; None for the shipped model.
+        detector: Finds the faces; None for the Haar cascade, "none" when every picture already is the crop of one face.
+        threshold: Confidence from which an answer counts as certain, 0 to 1; None for the model's own.
+        faces: Every face, or only the one of largest area.
+
+    Raises:
+        ModelError: The model is missing, damaged or does not conform.
+        RuntimeMissingError: There is no interpreter that works, or OpenCV lacks what the detector needs.
     """
 
     def __init__(
         self,
-        classifier: Classifier,
-        detector: Detector | None,
+        model: str | Path | Classifier | None = None,
+        detector: Detector | Literal["none"] | None = None,
         *,
-        threshold: float = 0.35,
+        threshold: float | None = None,
         faces: FaceChoice = "all",
     ) -> None:
-        self.classifier = classifier
-        self.detector = detector
-        self.threshold = threshold
+        self.classifier = model if isinstance(model, Classifier) else Classifier(model)
+        self.reader = FaceReader(self.classifier, threshold)
+        self.detector: Detector | None = None if detector == "none" else detector or HaarDetector()
         self.faces = faces
+        self._own_detector = detector if detector != "none" else None
 
-    def analyze(self, image_rgb: NDArray[np.uint8], *, source: str = "") -> FrameResult:
+    def analyze(self, picture: Picture, *, bgr: bool = False, source: str | None = None) -> FrameResult:
         """Read one picture.
 
         Args:
-            image_rgb: uint8 (H, W, 3).
-            source: Name that the result carries.
+            picture: A file's path, an encoded picture as bytes, a PIL image, or a uint8 array: (H, W) grey or
+                (H, W, 3) RGB.
+            bgr: An array's colours are in OpenCV's order, blue first.
+            source: Name that the result carries; by default the path.
 
         Returns:
             Faces, largest first. Without one, the whole picture stands in and ``fallback`` is true.
-        """
-        height, width = image_rgb.shape[:2]
-        whole = Box(0, 0, width, height)
-        started = perf_counter()
-        boxes = [whole] if self.detector is None else self.detector.detect(to_gray(image_rgb))
-        found = perf_counter()
-        fallback = not boxes
-        if fallback:
-            boxes = [whole]
-        elif self.faces == "largest":
-            boxes = boxes[:1]
-        faces = self.read_faces(image_rgb, boxes)
-        timing = {"detect": (found - started) * 1e3, "classify": (perf_counter() - found) * 1e3}
-        return FrameResult(source, width, height, faces, fallback, timing_ms=timing)
 
-    def read_faces(self, image_rgb: NDArray[np.uint8], boxes: Sequence[Box]) -> tuple[Face, ...]:
-        """Classify known faces.
+        Raises:
+            ImageError: The picture is missing, damaged, or of another form.
+        """
+        image_rgb = as_rgb(picture, bgr=bgr)
+        height, width = image_rgb.shape[:2]
+        started = perf_counter()
+        boxes = None if self.detector is None else self.detector.detect(to_gray(image_rgb))
+        found = perf_counter()
+        if self.faces == "largest" and boxes:
+            boxes = boxes[:1]
+        rows = self.reader.probabilities(image_rgb, boxes or None)
+        shown = boxes or [Box(0, 0, width, height)]
+        faces = tuple(self.reader.face(box, row) for box, row in zip(shown, rows, strict=True))
+        timing = {"detect": (found - started) * 1e3, "classify": (perf_counter() - found) * 1e3}
+        name = source if source is not None else str(picture) if isinstance(picture, str | Path) else ""
+        return FrameResult(name, width, height, faces, fallback=boxes == [], timing_ms=timing)
+
+    def follow(self, source: str, **settings: Any) -> Iterator[FrameResult]:
+        """Follow the faces of a video, camera, folder or network stream.
 
         Args:
-            image_rgb: uint8 (H, W, 3).
-            boxes: Where the faces are, in pixels of ``image_rgb``.
+            source: What ``emotion-edge stream --source`` takes.
+            **settings: Passed on to ``Stream``: smooth_s, hold_s, detect_every, timeout_s, retries...
 
-        Returns:
-            One face a box, in the same order.
+        Yields:
+            A result a frame: its faces carry their ``track``, its ``image`` is the frame. Leaving the loop closes the
+            source.
+
+        Raises:
+            SourceError: The source cannot be opened, or was lost and did not come back.
         """
-        if self.faces == "largest":  # the described pipeline, to the letter
-            crops = [crop_face(image_rgb, box) for box in boxes]
-        else:
-            crops = [brighten(crop_face(image_rgb, box, self.classifier.crop_margin)) for box in boxes]
-        rows = self.classifier.classify(crops)
-        return tuple(self._face(box, row) for box, row in zip(boxes, rows, strict=True))
+        from edge.sources import open_source
+        from edge.stream import Stream
 
-    def _face(self, box: Box, row: NDArray[np.float32]) -> Face:
-        best = int(row.argmax())
-        confidence = float(row[best])
-        probabilities = dict(zip(self.classifier.labels, row.tolist(), strict=True))
-        return Face(box, self.classifier.labels[best], confidence, confidence >= self.threshold, probabilities)
+        stream = Stream(
+            open_source(source),
+            self._own_detector,
+            self.classifier,
+            threshold=self.reader.threshold,
+            faces=self.faces,
+            **settings,
+        )
+        with closing(stream.results()) as results:
+            yield from results
 
 
 __all__ = ["FaceChoice", "Pipeline"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,40 @@ from edge.opencv import cv2
 from edge.types import Box
 
 BRIGHT_ENOUGH = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """How a network wants its faces; a model file states it.
+
+    Attributes:
+        height: Rows of the input in pixels.
+        width: Columns of the input in pixels.
+        channels: 3 for RGB, 1 for grey.
+        margin: Share of a face box that is added on every side before cropping.
+        brighten: Whether dark faces are brightened.
+    """
+
+    height: int
+    width: int
+    channels: int = 3
+    margin: float = 0.0
+    brighten: bool = False
+
+    def prepare(self, rgb: NDArray[np.uint8], box: Box | None = None) -> NDArray[np.uint8]:
+        """Crop, brighten and resize one face: the only way from a picture to a network's input.
+
+        Args:
+            rgb: uint8 (H, W, 3).
+            box: The face in pixels of ``rgb``; None when the picture already is the crop of one face.
+
+        Returns:
+            uint8 (height, width, channels), 0 to 255.
+        """
+        crop = rgb if box is None else crop_face(rgb, box, self.margin)
+        if self.brighten:
+            crop = brighten(crop)
+        return to_input(crop, (self.height, self.width), self.channels)
 
 
 def to_gray(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -19,21 +55,32 @@ def to_gray(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def crop_face(rgb: NDArray[np.uint8], box: Box, margin: float = 0.0) -> NDArray[np.uint8]:
     """Cut a face out of a picture.
 
+    Where the box with its margin leaves the picture, the picture's edge is repeated, so that a face keeps its shape.
+
     Args:
         rgb: uint8 (H, W, 3).
         box: The face in pixels of ``rgb``; may reach over its edge.
         margin: Share of the box's size that is added on every side; 0 takes the box itself.
 
     Returns:
-        A view into ``rgb``, clipped to the picture, of at least one pixel.
+        uint8 (h, w, 3), of at least one pixel: a view into ``rgb``, or a copy where the edge is repeated.
     """
-    height, width = rgb.shape[:2]
     grow_x, grow_y = round(box.w * margin), round(box.h * margin)
-    left = min(max(box.x - grow_x, 0), width - 1)
-    top = min(max(box.y - grow_y, 0), height - 1)
-    right = min(max(box.x + box.w + grow_x, left + 1), width)
-    bottom = min(max(box.y + box.h + grow_y, top + 1), height)
-    return rgb[top:bottom, left:right]
+    left, before, right, after = _span(box.x - grow_x, box.x + box.w + grow_x, rgb.shape[1])
+    top, above, bottom, below = _span(box.y - grow_y, box.y + box.h + grow_y, rgb.shape[0])
+    inside = rgb[top:bottom, left:right]
+    if not (before or after or above or below):
+        return inside
+    return np.asarray(cv2.copyMakeBorder(inside, above, below, before, after, cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _span(start: int, end: int, limit: int) -> tuple[int, int, int, int]:
+    """Clip start..end to 0..limit: first pixel, pixels missing before it, end, pixels missing after it."""
+    length = max(end - start, 1)
+    first = min(max(start, 0), limit - 1)
+    last = min(max(end, first + 1), limit)
+    before = min(max(-start, 0), length - 1)
+    return first, before, last, length - (last - first) - before
 
 
 def brighten(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -79,4 +126,4 @@ def to_input(crop: NDArray[np.uint8], size: tuple[int, int], channels: int = 3) 
     return np.ascontiguousarray(crop).reshape(height, width, channels)
 
 
-__all__ = ["BRIGHT_ENOUGH", "brighten", "crop_face", "to_gray", "to_input"]
+__all__ = ["BRIGHT_ENOUGH", "InputSpec", "brighten", "crop_face", "to_gray", "to_input"]

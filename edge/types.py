@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edge.images import Picture
 
 SCHEMA = 1
 
@@ -127,6 +133,7 @@ class FrameResult:
         time_s: Time of the frame since the stream began, in seconds.
         state: ``ok``, ``dark``, ``reconnecting``...: what the stream is doing.
         events: Faces that came, changed their label or went with this frame (streams only).
+        image: The frame itself, uint8 (H, W, 3) RGB, where ``Pipeline.follow`` gave the result; else None.
     """
 
     source: str
@@ -140,6 +147,35 @@ class FrameResult:
     time_s: float | None = None
     state: str = "ok"
     events: tuple[TrackEvent, ...] = ()
+    image: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
+
+    def draw(self, picture: Picture | None = None, *, bgr: bool = False) -> NDArray[np.uint8]:
+        """Draw boxes, emotions and confidences into a copy of the picture.
+
+        Args:
+            picture: What was analyzed, in any form that ``Pipeline.analyze`` takes; None for the result's own frame.
+            bgr: An array's colours are in OpenCV's order, blue first; so are the drawn one's then.
+
+        Returns:
+            uint8 (H, W, 3), RGB or, with ``bgr``, blue first.
+
+        Raises:
+            ImageError: There is no picture, it cannot be read, or it has another size than the one analyzed.
+        """
+        from edge.annotate import annotate
+        from edge.errors import ImageError
+        from edge.images import as_rgb
+
+        rgb = self.image if picture is None else as_rgb(picture, bgr=bgr)
+        if rgb is None:
+            raise ImageError("there is nothing to draw into; give draw() the picture that was analyzed")
+        if rgb.shape[:2] != (self.height, self.width):
+            raise ImageError(
+                f"draw() got a picture of {rgb.shape[1]}x{rgb.shape[0]} pixels; wanted the one that was analyzed, "
+                f"{self.width}x{self.height}"
+            )
+        drawn = annotate(rgb, self)
+        return drawn[:, :, ::-1].copy() if bgr else drawn
 
     def to_dict(self) -> dict[str, Any]:
         """This result as plain JSON values, schema 1: a picture, or a frame when ``frame`` is set."""

@@ -44,8 +44,8 @@ class RuntimeJudge:
 
     def __init__(self, path: Path) -> None:
         self.classifier = Classifier(path)
-        runtime, settings = self.classifier.runtime, self.classifier.metadata.settings
-        self.form = Form(*self.classifier.input_size, self.classifier.crop_margin)
+        runtime, settings, spec = self.classifier.runtime, self.classifier.metadata.settings, self.classifier.input_spec
+        self.form = Form(spec.height, spec.width, spec.margin)
         self.order = [self.classifier.labels.index(name) for name in EMOTIONS]
         self.about = {
             "file": path.name,
@@ -58,7 +58,7 @@ class RuntimeJudge:
 
     def answers(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See ``Judge``; the pictures have the model's size, so the classifier's own resizing changes nothing."""
-        return self.classifier.classify(list(pictures))[:, self.order]
+        return self.classifier.predict(list(pictures))[:, self.order]
 
 
 @dataclass(frozen=True, slots=True)

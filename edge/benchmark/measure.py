@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from edge.benchmark.frames import make_frame
 from edge.classifier import Classifier
-from edge.detector import HaarDetector
 from edge.errors import OutputError
 from edge.opencv import cv2
 from edge.pipeline import Pipeline
@@ -85,7 +84,7 @@ def measure_pipeline(
     """Milliseconds from a decoded picture to its result, a row for each picture and number of threads."""
     frames = {(size, faces): make_frame(size, faces, head) for size, faces in product(SIZES, FACES)}
     for count in threads:
-        pipeline = Pipeline(Classifier(model, threads=count), HaarDetector())
+        pipeline = Pipeline(Classifier(model, threads=count))
         cv2.setNumThreads(count)
         for ((width, height), faces), frame in frames.items():
             result = pipeline.analyze(frame)

@@ -20,11 +20,11 @@ import click
 from edge.atomic import atomic_write
 from edge.classifier import Classifier
 from edge.cli._annotated import annotated_path, save_annotated
-from edge.cli.options import make_pipeline
 from edge.errors import ImageError, OutputError
 from edge.images import MAX_STREAM_BYTES, load_image
 from edge.naming import one_line, unicode_name
 from edge.opencv import cv2
+from edge.pipeline import FaceChoice, Pipeline
 from edge.runtime import default_threads
 from edge.sinks.formats import WRITERS, JsonWriter, Writer
 from edge.sources.files import STDIN, Picture, find_pictures
@@ -32,8 +32,6 @@ from edge.types import FrameResult
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
-
-    from edge.pipeline import FaceChoice, Pipeline
 
 
 @dataclass(frozen=True)
@@ -52,11 +50,11 @@ class _Reader:
     def pipeline(self) -> Pipeline:
         made: Pipeline | None = getattr(self.own, "pipeline", None)
         if made is None:
-            made = self.own.pipeline = make_pipeline(
+            made = self.own.pipeline = Pipeline(
                 Classifier(self.model, threads=self.threads),
-                faces=self.faces,
+                "none" if self.no_detect else None,
                 threshold=self.threshold,
-                no_detect=self.no_detect,
+                faces=self.faces,
             )
         return made
 

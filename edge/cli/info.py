@@ -57,7 +57,8 @@ def describe(model: Path | None = None, threads: int | None = None) -> dict[str,
         "labels": list(classifier.labels),
         "input": _tensor(source),
         "output": _tensor(sink),
-        "crop_margin": classifier.crop_margin,
+        "crop_margin": classifier.input_spec.margin,
+        "brighten": classifier.input_spec.brighten,
         "threshold": classifier.threshold,
     }
     extra = {name: value for name, value in classifier.metadata.settings.items() if name not in about}

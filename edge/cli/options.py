@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
-
-if TYPE_CHECKING:
-    from edge.classifier import Classifier
-    from edge.pipeline import FaceChoice, Pipeline
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -48,21 +44,10 @@ def face_options(function: F) -> F:
     threshold = click.option(
         "--threshold",
         type=click.FloatRange(0, 1),
-        help="Confidence below which an answer is called a guess.  [default: the model's own, 0.35]",
+        help="Confidence below which an answer is called a guess.  [default: the model's own]",
     )
     no_detect = click.option("--no-detect", is_flag=True, help="Each picture already is the crop of one face.")
     return faces(threshold(no_detect(function)))
 
 
-def make_pipeline(
-    classifier: Classifier, *, faces: FaceChoice = "all", threshold: float | None = None, no_detect: bool = False
-) -> Pipeline:
-    """A pipeline from what the options above gave."""
-    from edge.detector import HaarDetector
-    from edge.pipeline import Pipeline
-
-    threshold = classifier.threshold if threshold is None else threshold
-    return Pipeline(classifier, None if no_detect else HaarDetector(), threshold=threshold, faces=faces)
-
-
-__all__ = ["face_options", "make_pipeline", "model_option", "model_options"]
+__all__ = ["face_options", "model_option", "model_options"]

@@ -15,7 +15,6 @@ from typing import Any
 import uvicorn
 
 from edge.classifier import Classifier
-from edge.detector import HaarDetector
 from edge.errors import ConfigError, EdgeError
 from edge.kiosk.app import Site
 from edge.kiosk.config import KioskConfig
@@ -229,7 +228,7 @@ class Kiosk:
 
     def _upload_pipeline(self) -> Pipeline:
         # An interpreter belongs to one thread: uploads have one of their own.
-        return Pipeline(_classifier(self.config), HaarDetector(), threshold=self.config.threshold)
+        return Pipeline(_classifier(self.config), threshold=self.config.threshold)
 
 
 class _Server(uvicorn.Server):

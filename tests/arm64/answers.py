@@ -16,8 +16,7 @@ import cv2
 import numpy as np
 import PIL
 
-from edge import Classifier, HaarDetector, Pipeline, load_image
-from edge.preprocess import to_input
+from edge import Classifier, Pipeline, load_image
 
 
 def digest(array: Any) -> str:
@@ -34,11 +33,11 @@ def main() -> None:
     faces = []
     for path in wanted["faces"]:
         rgb = load_image(path)
-        classifier.classify([rgb])
-        given = to_input(rgb, classifier.input_size, classifier.channels)
+        given = classifier.input_spec.prepare(rgb)
+        classifier.predict([given])
         raw = interpreter.get_tensor(output)[0].tolist()
         faces.append({"decoded": digest(rgb), "input": digest(given), "output": raw})
-    pipeline = Pipeline(classifier, HaarDetector())
+    pipeline = Pipeline(classifier)
     photos = []
     for path in [] if "--faces-only" in sys.argv else wanted["photos"]:
         rgb = load_image(path)

@@ -16,7 +16,7 @@ def beside(tmp_path):
 
 
 def test_defaults_where_nothing_stands(tmp_path):
-    assert settings_of(tmp_path / "model.keras") == Settings(0.0, 0.35, None, "MIT", None)
+    assert settings_of(tmp_path / "model.keras") == Settings(0.0, 0.35, False, None, "MIT", None)
 
 
 def test_what_is_given_goes_before_what_stands_beside(beside):

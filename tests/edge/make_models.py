@@ -46,6 +46,18 @@ def convert(model, dtype=None):
     return converter.convert()
 
 
+def mean_color():
+    """Three outputs are a third of the mean red, green and blue, the fourth what is left to 1: it tells what it saw."""
+    picture = keras.Input(batch_shape=(1, SIZE, SIZE, 3))
+    weights = np.zeros((3, 5), np.float32)
+    weights[[0, 1, 2], [0, 1, 2]] = 1 / 3
+    weights[:, 3] = -1 / 3
+    dense = keras.layers.Dense(5)
+    model = keras.Model(picture, dense(keras.layers.GlobalAveragePooling2D()(picture)))
+    dense.set_weights([weights, np.array([0, 0, 0, 1, 0], np.float32)])
+    return model
+
+
 def two_outputs():
     """A model with two outputs."""
     model = network()
@@ -64,6 +76,7 @@ def main(folder):
         "uint8": convert(network(), tf.uint8),
         "int8": convert(network(), tf.int8),
         "float32": convert(network()),
+        "mean_color": convert(mean_color()),
         "grey": convert(network(channels=1), tf.uint8),
         "seven": convert(network(classes=7)),
         "logits": convert(network(activation=None)),

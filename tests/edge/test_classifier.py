@@ -11,7 +11,7 @@ import pytest
 from edge.classifier import Classifier, default_model_path
 from edge.errors import ModelError
 from edge.labels import EMOTIONS
-from edge.preprocess import to_gray
+from edge.preprocess import InputSpec, to_gray
 
 CROPS = list(np.random.default_rng(5).integers(0, 256, (6, 40, 40, 3), np.uint8))
 
@@ -20,7 +20,7 @@ def test_shipped_model_conforms() -> None:
     classifier = Classifier()
     assert classifier.path == default_model_path()
     assert classifier.labels == EMOTIONS
-    assert classifier.channels in (1, 3)
+    assert classifier.input_spec.channels in (1, 3)
     answers = classifier.classify(CROPS)
     assert answers.shape == (6, 5)
     assert answers.dtype == np.float32
@@ -29,11 +29,10 @@ def test_shipped_model_conforms() -> None:
 
 def test_reads_form_labels_and_settings(make_model: Any) -> None:
     labels = EMOTIONS[::-1]
-    model = Classifier(make_model("grey", labels, {"crop_margin": 0.1, "threshold": 0.5, "model_version": "9"}))
+    settings = {"crop_margin": 0.1, "brighten": True, "threshold": 0.5, "model_version": "9"}
+    model = Classifier(make_model("grey", labels, settings))
     assert model.labels == labels
-    assert model.input_size == (24, 24)
-    assert model.channels == 1
-    assert model.crop_margin == 0.1
+    assert model.input_spec == InputSpec(24, 24, channels=1, margin=0.1, brighten=True)
     assert model.threshold == 0.5
     assert model.metadata.settings["model_version"] == "9"
 
@@ -41,7 +40,7 @@ def test_reads_form_labels_and_settings(make_model: Any) -> None:
 def test_labels_of_any_standard_metadata_are_read(make_model: Any) -> None:
     model = Classifier(make_model(labels_file="probability-labels-en.txt"))
     assert model.labels == EMOTIONS
-    assert model.crop_margin == 0.0
+    assert model.input_spec == InputSpec(24, 24)
     assert model.threshold == 0.35
 
 
@@ -120,7 +119,15 @@ def test_other_labels_are_refused(make_model: Any, labels: tuple[str, ...] | Non
 
 @pytest.mark.parametrize(
     "settings",
-    ["{", "[]", '{"crop_margin": 7}', '{"threshold": "high"}', '{"crop_margin": null}', '{"threshold": NaN}'],
+    [
+        "{",
+        "[]",
+        '{"crop_margin": 7}',
+        '{"threshold": "high"}',
+        '{"crop_margin": null}',
+        '{"brighten": 1}',
+        '{"threshold": NaN}',
+    ],
 )
 def test_damaged_settings_are_refused(make_model: Any, settings: str) -> None:
     with pytest.raises(ModelError, match="metadata is damaged"):

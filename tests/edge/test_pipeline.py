@@ -1,20 +1,22 @@
-"""The pipeline against straight-line OpenCV code, and its answer where there is no face."""
+"""The door for programs: what it takes, what it gives, and that it reads a face as the model file states."""
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
+from edge import EdgeError, Pipeline
 from edge.classifier import Classifier
-from edge.detector import HaarDetector
+from edge.errors import ImageError, SourceError
 from edge.images import load_image
-from edge.pipeline import Pipeline
-from edge.preprocess import brighten, crop_face
-from edge.types import Box
+from edge.preprocess import brighten, crop_face, to_input
+from edge.types import Box, Face
 
 
 @pytest.fixture(scope="module")
@@ -22,112 +24,276 @@ def classifier() -> Classifier:
     return Classifier()
 
 
+@pytest.fixture(scope="module")
+def rgb(photo: Path) -> np.ndarray:
+    return load_image(photo)
+
+
+@pytest.fixture(scope="module")
+def crowd(rgb: np.ndarray) -> np.ndarray:
+    """Three times the bundled photo's head, of different size, light and colour, at different places."""
+    scene = np.full((512, 900, 3), 120, np.uint8)
+    scene[:, :512] = rgb
+    small = cv2.resize(rgb[20:320, 90:390], (240, 240), interpolation=cv2.INTER_AREA)
+    scene[250:490, 560:800] = (small * [0.35, 0.3, 0.45]).astype(np.uint8)
+    return scene
+
+
+class FixedDetector:
+    """Finds what it was made with."""
+
+    def __init__(self, *boxes: Box) -> None:
+        self.boxes = list(boxes)
+
+    def detect(self, gray: np.ndarray) -> list[Box]:
+        return list(self.boxes)
+
+
+def colour_of(face: Face) -> np.ndarray:
+    """Mean RGB, 0 to 255, of the picture that the model `mean_color` saw."""
+    return np.array(list(face.probabilities.values())[:3]) * 3 * 255
+
+
+# One way to read a face
+
+
+def test_largest_only_chooses(crowd: np.ndarray, classifier: Classifier) -> None:
+    both = Pipeline(classifier).analyze(crowd)
+    assert [face.box.area for face in both.faces] == sorted((face.box.area for face in both.faces), reverse=True)
+    assert len({face.box.w for face in both.faces}) == len(both.faces) == 2
+    largest = Pipeline(classifier, faces="largest").analyze(crowd)
+    assert largest.faces == both.faces[:1]
+
+
+def test_largest_reads_with_the_margin_and_brightening_that_the_model_states(make_model: Any) -> None:
+    scene = np.full((100, 100, 3), (10, 20, 30), np.uint8)
+    scene[40:60, 40:60] = (40, 20, 10)
+    box = Box(40, 40, 20, 20)
+    model = Classifier(make_model("mean_color", settings={"crop_margin": 0.5, "brighten": True}))
+    seen = to_input(brighten(crop_face(scene, box, 0.5)), (24, 24)).mean(axis=(0, 1))
+    for faces in ("all", "largest"):
+        (face,) = Pipeline(model, FixedDetector(box), faces=faces).analyze(scene).faces
+        assert colour_of(face) == pytest.approx(seen, abs=0.5)
+    plain = Classifier(make_model("mean_color"))
+    for faces in ("all", "largest"):
+        (face,) = Pipeline(plain, FixedDetector(box), faces=faces).analyze(scene).faces
+        assert colour_of(face) == pytest.approx((40, 20, 10), abs=0.5)
+
+
 def described(path: Path, classifier: Classifier) -> tuple[list[int], np.ndarray]:
     """The described pipeline in a straight line, its own decoding and interpreter calls included."""
-    rgb = np.asarray(Image.open(path).convert("RGB"))
-    gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    picture = np.asarray(Image.open(path).convert("RGB"))
+    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
     faces = cascade.detectMultiScale(gray, 1.1, 5, minSize=(60, 60))
     if len(faces):
         x, y, w, h = max(faces, key=lambda face: face[2] * face[3])
     else:
-        x, y, w, h = 0, 0, rgb.shape[1], rgb.shape[0]
-    crop = rgb[y : y + h, x : x + w]
-    height, width = classifier.input_size
+        x, y, w, h = 0, 0, picture.shape[1], picture.shape[0]
+    crop = picture[y : y + h, x : x + w]
+    interpreter = classifier.runtime.interpreter
+    source, sink = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    height, width = source["shape"][1:3]
     shrinks = crop.shape[0] >= height and crop.shape[1] >= width
     face = cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     scaled = face.astype(np.float32) / 255
-    interpreter = classifier.runtime.interpreter
-    source, sink = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    scale, zero_point = source["quantization"]
-    interpreter.set_tensor(source["index"], np.round(scaled / scale + zero_point).astype(source["dtype"])[None])
+    interpreter.set_tensor(source["index"], scaled[None])
     interpreter.invoke()
-    scale, zero_point = sink["quantization"]
-    raw = (interpreter.get_tensor(sink["index"])[0].astype(np.float32) - zero_point) * scale
+    raw = interpreter.get_tensor(sink["index"])[0]
     return [int(x), int(y), int(w), int(h)], raw / raw.sum()
 
 
-def check_equal(path: Path, classifier: Classifier) -> bool:
-    """Compare one picture; returns whether a face was found."""
+def check_described(path: Path, classifier: Classifier) -> bool:
+    """Compare one picture with the described pipeline; returns whether a face was found."""
     box, probabilities = described(path, classifier)
-    result = Pipeline(classifier, HaarDetector(), faces="largest").analyze(load_image(path))
+    result = Pipeline(classifier, faces="largest").analyze(path)
     (face,) = result.faces
     assert face.box.to_list() == box
     assert np.allclose(list(face.probabilities.values()), probabilities, atol=1e-6)
-    assert face.emotion == classifier.labels[int(probabilities.argmax())]
     return not result.fallback
 
 
-def test_largest_is_the_described_pipeline(photo: Path, classifier: Classifier, tmp_path: Path) -> None:
-    assert check_equal(photo, classifier)
+def test_a_model_that_states_nothing_is_read_as_described(photo: Path, make_model: Any, tmp_path: Path) -> None:
+    plain = Classifier(make_model("float32"))
+    assert check_described(photo, plain)
+    dim = tmp_path / "dim.png"
+    Image.fromarray(load_image(photo) // 3).save(dim)
+    assert check_described(dim, plain)
     faceless = tmp_path / "sky.png"
     Image.fromarray(np.random.default_rng(1).integers(90, 140, (120, 200, 3), np.uint8)).save(faceless)
-    assert not check_equal(faceless, classifier)
+    assert not check_described(faceless, plain)
 
 
 @pytest.mark.data
-def test_largest_is_the_described_pipeline_on_photos(data_dir: Path, classifier: Classifier) -> None:
-    found = [check_equal(path, classifier) for path in sorted((data_dir / "photos" / "images").iterdir())[::60]]
+def test_a_model_that_states_nothing_is_read_as_described_on_photos(data_dir: Path, make_model: Any) -> None:
+    plain = Classifier(make_model("float32"))
+    found = [check_described(path, plain) for path in sorted((data_dir / "photos" / "images").iterdir())[::60]]
     assert set(found) == {True, False}
 
 
-def test_all_faces_largest_first(photo: Path, classifier: Classifier) -> None:
-    rgb = load_image(photo)
-    small = cv2.resize(rgb, None, fx=0.8, fy=0.8)
-    scene = np.full((512, 512 + small.shape[1], 3), 128, np.uint8)
-    scene[: small.shape[0], : small.shape[1]] = small
-    scene[:, small.shape[1] :] = rgb
-    both = Pipeline(classifier, HaarDetector()).analyze(scene, source="two.png")
-    assert len(both.faces) == 2
-    assert both.faces[0].box.area > both.faces[1].box.area
-    assert (both.source, both.width, both.height, both.fallback) == ("two.png", scene.shape[1], 512, False)
-    largest = Pipeline(classifier, HaarDetector(), faces="largest").analyze(scene)
-    assert largest.faces == both.faces[:1]
+# Thresholds
+
+
+def test_the_threshold_is_the_models_own_unless_one_is_given(make_model: Any) -> None:
+    picture = np.full((40, 40, 3), 85, np.uint8)  # Sad 0.667
+    for stated, given, confident in ((0.6, None, True), (0.7, None, False), (0.6, 0.7, False), (0.7, 0.6, True)):
+        model = make_model("mean_color", settings={"threshold": stated})
+        (face,) = Pipeline(model, "none", threshold=given).analyze(picture).faces
+        assert (face.emotion, face.confidence) == ("Sad", pytest.approx(2 / 3, abs=1e-4))
+        assert face.confident is confident, (stated, given)
+    (face,) = Pipeline(make_model("mean_color"), "none").analyze(np.full((40, 40, 3), 170, np.uint8)).faces
+    assert (face.confidence, face.confident) == (
+        pytest.approx(1 / 3, abs=1e-4),
+        False,
+    )  # below 0.35, of a model that states none
+
+
+def test_a_confidence_at_the_threshold_is_confident(make_model: Any) -> None:
+    picture = np.full((40, 40, 3), 85, np.uint8)
+    (face,) = Pipeline(make_model("mean_color"), "none").analyze(picture).faces
+    for threshold, confident in ((face.confidence, True), (np.nextafter(face.confidence, 1), False)):
+        (again,) = Pipeline(make_model("mean_color"), "none", threshold=threshold).analyze(picture).faces
+        assert again.confident is confident
+
+
+# What it takes and gives
+
+
+def test_any_form_of_a_picture_gives_the_same_answer(crowd: np.ndarray, classifier: Classifier, tmp_path: Path) -> None:
+    path = tmp_path / "crowd.png"
+    Image.fromarray(crowd).save(path)
+    pipeline = Pipeline(classifier)
+    wanted = pipeline.analyze(crowd)
+    assert len(wanted.faces) == 2
+    given: dict[str, Any] = {
+        "text": str(path),
+        "path": path,
+        "bytes": path.read_bytes(),
+        "bytearray": bytearray(path.read_bytes()),
+        "PIL": Image.fromarray(crowd),
+        "RGBA": Image.fromarray(crowd).convert("RGBA"),
+        "strided": np.repeat(crowd, 2, axis=1)[:, ::2],
+    }
+    for name, picture in given.items():
+        assert pipeline.analyze(picture).faces == wanted.faces, name
+    assert pipeline.analyze(crowd[:, :, ::-1], bgr=True).faces == wanted.faces
+    grey = cv2.cvtColor(crowd, cv2.COLOR_RGB2GRAY)
+    assert pipeline.analyze(grey).faces == pipeline.analyze(np.repeat(grey[:, :, None], 3, axis=2)).faces
+    assert pipeline.analyze(path).source == str(path)
+    assert (pipeline.analyze(crowd, source="here").source, wanted.source) == ("here", "")
+    assert (wanted.width, wanted.height, wanted.fallback) == (900, 512, False)
+    assert set(wanted.timing_ms) == {"detect", "classify"}
+
+
+def test_a_rotated_pil_image_is_read_upright(rgb: np.ndarray, classifier: Classifier) -> None:
+    turned = Image.fromarray(np.rot90(rgb, 1).copy())
+    exif = turned.getexif()
+    exif[0x0112] = 6
+    data = io.BytesIO()
+    turned.save(data, "PNG", exif=exif)
+    result = Pipeline(classifier).analyze(Image.open(data))
+    assert result.faces == Pipeline(classifier).analyze(rgb).faces
+    assert not result.fallback
+
+
+@pytest.mark.parametrize(
+    ("picture", "words"),
+    [
+        (np.zeros((40, 40, 3)), r"float64 of shape \(40, 40, 3\); wanted uint8"),
+        (np.zeros((40, 40, 4), np.uint8), r"uint8 of shape \(40, 40, 4\); wanted"),
+        (np.zeros((2, 40, 40, 3), np.uint8), r"shape \(2, 40, 40, 3\)"),
+        (np.zeros((0, 40, 3), np.uint8), "40x0 pixels, too small"),
+        (np.zeros((4, 40), np.uint8), "40x4 pixels, too small"),
+        (b"", "is empty"),
+        (b"hello", "not a picture of a known format"),
+        ("no/such.jpg", "no/such.jpg cannot be read: No such file"),
+        (Path(), "cannot be read: Is a directory"),
+        (None, "cannot be a NoneType; wanted a path"),
+        (Image.new("RGB", (4, 4)), "4x4 pixels, too small"),
+    ],
+)
+def test_what_is_no_picture_is_an_error_of_ours(picture: Any, words: str, classifier: Classifier) -> None:
+    with pytest.raises(ImageError, match=words):
+        Pipeline(classifier).analyze(picture)
+
+
+def test_what_is_no_model_or_source_is_an_error_of_ours(tmp_path: Path, classifier: Classifier) -> None:
+    with pytest.raises(EdgeError, match="cannot be read"):
+        Pipeline(tmp_path / "none.tflite")
+    with pytest.raises(SourceError, match="no such source"):
+        list(Pipeline(classifier).follow("nonsense"))
 
 
 def test_no_face_reads_the_whole_picture_and_says_so(classifier: Classifier) -> None:
-    result = Pipeline(classifier, HaarDetector()).analyze(np.full((100, 150, 3), 90, np.uint8))
+    result = Pipeline(classifier).analyze(np.full((100, 150, 3), 90, np.uint8))
     assert result.fallback
     assert [face.box for face in result.faces] == [Box(0, 0, 150, 100)]
 
 
-def test_without_a_detector_the_picture_is_the_face(classifier: Classifier, photo: Path) -> None:
-    rgb = load_image(photo)[67:159, 178:270]
-    result = Pipeline(classifier, None).analyze(rgb)
+def test_without_a_detector_the_picture_is_the_face(make_model: Any) -> None:
+    model = Classifier(make_model("mean_color", settings={"crop_margin": 0.5}))
+    picture = np.full((60, 40, 3), 30, np.uint8)
+    picture[0] = 255  # a margin would repeat the edge
+    result = Pipeline(model, "none").analyze(picture)
     assert not result.fallback
-    assert [face.box for face in result.faces] == [Box(0, 0, 92, 92)]
-    assert set(result.timing_ms) == {"detect", "classify"}
+    assert [face.box for face in result.faces] == [Box(0, 0, 40, 60)]
+    assert colour_of(result.faces[0]) == pytest.approx(to_input(picture, (24, 24)).mean(axis=(0, 1)), abs=0.5)
 
 
-def test_threshold_decides_what_is_a_guess(classifier: Classifier, photo: Path) -> None:
-    rgb = load_image(photo)
-    (face,) = Pipeline(classifier, HaarDetector(), threshold=0.0).analyze(rgb).faces
-    assert face.confident
-    assert face.confidence == max(face.probabilities.values())
-    at = Pipeline(classifier, HaarDetector(), threshold=face.confidence).analyze(rgb)
-    assert at.faces[0].confident
-    if face.confidence < 1:
-        above = Pipeline(classifier, HaarDetector(), threshold=1.0).analyze(rgb)
-        assert not above.faces[0].confident
-        assert above.faces[0].emotion == face.emotion
+# Frames
 
 
-def test_margin_of_the_model_is_applied(classifier: Classifier, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    rgb = load_image(photo)
-    monkeypatch.setattr(classifier, "crop_margin", 0.5)
-    (face,) = Pipeline(classifier, HaarDetector()).analyze(rgb).faces
-    box = face.box
-    wide = rgb[box.y - 46 : box.y + 92 + 46, box.x - 46 : box.x + 92 + 46]
-    assert np.allclose(list(face.probabilities.values()), classifier.classify([wide])[0], atol=1e-6)
+def test_frames_are_followed_and_the_source_is_closed(classifier: Classifier, tmp_path: Path, rgb: np.ndarray) -> None:
+    for number in range(6):
+        Image.fromarray(np.roll(rgb, 3 * number, axis=1)).save(tmp_path / f"{number}.png")
+    results = list(Pipeline(classifier).follow(str(tmp_path)))
+    frames = [result for result in results if result.image is not None]
+    assert [result.frame for result in frames] == list(range(6))
+    assert {face.track for result in frames for face in result.faces} == {1}
+    assert np.array_equal(frames[2].image, np.roll(rgb, 6, axis=1))
+    assert frames[-1].draw().shape == rgb.shape
 
 
-def test_a_dark_face_is_brightened_before_it_is_read(photo: Path) -> None:
-    classifier = Classifier()
-    dark = load_image(photo) // 6
-    whole = Box(0, 0, dark.shape[1], dark.shape[0])  # the network is less sure of it than of the face alone
-    (face,) = Pipeline(classifier, HaarDetector()).read_faces(dark, [whole])
-    crop = crop_face(dark, whole, classifier.crop_margin)
-    lifted, raw = classifier.classify([brighten(crop), crop])
-    told = list(face.probabilities.values())
-    assert told == lifted.tolist()
-    assert told != raw.tolist()
+def test_leaving_the_loop_closes_what_it_opened(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    from edge.sources.synthetic import SyntheticSource
+
+    closed = []
+
+    def close(self: SyntheticSource) -> None:
+        closed.append(self)
+
+    monkeypatch.setattr(SyntheticSource, "close", close)
+    for result in Pipeline(classifier).follow("synthetic"):
+        assert result.image is not None
+        break
+    assert len(closed) == 1
+
+
+def test_a_threshold_counts_for_frames_too(make_model: Any) -> None:
+    model = make_model("mean_color", settings={"threshold": 0.9})
+    for threshold, confident in ((None, False), (0.0, True)):
+        faces: list[Face] = []
+        for result in Pipeline(model, threshold=threshold).follow("synthetic"):
+            faces += result.faces
+            if len(faces) > 3:
+                break
+        assert {face.confident for face in faces} == {confident}
+
+
+# Drawing
+
+
+def test_results_are_drawn(crowd: np.ndarray, classifier: Classifier, tmp_path: Path) -> None:
+    result = Pipeline(classifier).analyze(crowd)
+    drawn = result.draw(crowd)
+    assert drawn.shape == crowd.shape
+    changed = (drawn != crowd).any(axis=2)
+    assert 0 < changed.mean() < 0.1
+    assert np.array_equal(result.draw(crowd[:, :, ::-1], bgr=True)[:, :, ::-1], drawn)
+    path = tmp_path / "crowd.png"
+    Image.fromarray(crowd).save(path)
+    assert np.array_equal(result.draw(path), drawn)
+    with pytest.raises(ImageError, match="40x30 pixels; wanted the one that was analyzed, 900x512"):
+        result.draw(np.zeros((30, 40, 3), np.uint8))
+    with pytest.raises(ImageError, match="nothing to draw into"):
+        result.draw()

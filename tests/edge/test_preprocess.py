@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.preprocess import brighten, crop_face, to_gray, to_input
+from edge.preprocess import InputSpec, brighten, crop_face, to_gray, to_input
 from edge.types import Box
 
 NOISE = np.random.default_rng(3).integers(0, 256, (90, 120, 3), np.uint8)
@@ -34,23 +34,54 @@ def test_a_dark_face_is_lifted_and_a_bright_one_is_left() -> None:
     assert np.abs(lifted.astype(float) - dark * (100 / to_gray(dark).mean())).max() <= 3
 
 
+def test_brightness_weighs_red_green_and_blue_as_grey_does() -> None:
+    blue = np.zeros((9, 9, 3), np.uint8)
+    blue[..., 2] = 200
+    red = blue[..., ::-1]
+    assert brighten(blue).max() == 255  # 22.8 of 255: lifted by four times
+    assert brighten(red).max() == 255  # 59.8 of 255: lifted by less than two times
+    assert (brighten(blue // 4).max(), brighten(red // 4).max()) == (200, 200)
+    assert (brighten(blue // 2).max(), brighten(red // 2).max()) == (255, 255)
+
+
 def test_black_stays_black_and_noise_is_not_blown_up() -> None:
     assert not brighten(np.zeros((9, 9, 3), np.uint8)).any()
     assert brighten(np.full((9, 9, 3), 2, np.uint8)).max() == 8
 
 
-def test_margin_grows_every_side_and_is_clipped() -> None:
+def test_margin_grows_every_side() -> None:
     assert np.array_equal(crop_face(NOISE, Box(10, 20, 30, 40), 0.1), NOISE[16:64, 7:43])
-    assert crop_face(NOISE, Box(0, 0, 120, 90), 0.5).shape == NOISE.shape
+
+
+def test_where_a_crop_leaves_the_picture_its_edge_is_repeated() -> None:
+    padded = np.pad(NOISE, ((45, 45), (60, 60), (0, 0)), mode="edge")
+    assert np.array_equal(crop_face(NOISE, Box(0, 0, 120, 90), 0.5), padded)
+    assert np.array_equal(crop_face(NOISE, Box(-20, -10, 30, 40)), padded[35:75, 40:70])
+    assert np.array_equal(crop_face(NOISE, Box(100, 20, 40, 80)), padded[65:145, 160:200])
 
 
 @pytest.mark.parametrize(
-    "box", [Box(-20, -20, 30, 30), Box(110, 80, 50, 50), Box(500, 500, 10, 10), Box(-50, -50, 5, 5)]
+    "box", [Box(-20, -20, 30, 30), Box(110, 80, 50, 50), Box(500, 500, 10, 10), Box(-50, -50, 5, 5), Box(3, 3, 0, 0)]
 )
-def test_box_over_the_edge_gives_at_least_a_pixel(box: Box) -> None:
+def test_any_box_gives_a_crop_of_its_size(box: Box) -> None:
     crop = crop_face(NOISE, box)
-    assert min(crop.shape[:2]) >= 1
+    assert crop.shape == (max(box.h, 1), max(box.w, 1), 3)
     assert to_input(crop, (48, 48)).shape == (48, 48, 3)
+
+
+def test_a_spec_crops_brightens_and_resizes_in_this_order() -> None:
+    dark = NOISE // 6
+    dark[:, 60:] = 255  # a bright half outside the box must not keep the face from being brightened
+    box = Box(5, 10, 40, 50)
+    wanted = to_input(brighten(crop_face(dark, box, 0.1)), (24, 20))
+    assert np.array_equal(InputSpec(24, 20, margin=0.1, brighten=True).prepare(dark, box), wanted)
+    plain = InputSpec(24, 20).prepare(dark, box)
+    assert np.array_equal(plain, to_input(dark[10:60, 5:45], (24, 20)))
+    assert not np.array_equal(plain, wanted)
+
+
+def test_a_picture_that_is_the_crop_gets_no_margin() -> None:
+    assert np.array_equal(InputSpec(24, 24, margin=0.5).prepare(NOISE), to_input(NOISE, (24, 24)))
 
 
 def test_shrinks_by_area_and_grows_linearly() -> None:

@@ -31,7 +31,7 @@ with atheris.instrument_imports(include=["edge", "PIL", "python_multipart"]):
     )
     from starlette.requests import Request
 
-    from edge import Classifier, HaarDetector, Pipeline
+    from edge import Classifier, Pipeline
     from edge.errors import ImageError
     from edge.images import load_image
     from edge.kiosk.uploads import UploadDesk
@@ -69,7 +69,7 @@ class Status:
 
 def decode_target() -> Target:
     """Bytes to load_image, and the picture to the pipeline."""
-    pipeline = Pipeline(Classifier(threads=1), HaarDetector())
+    pipeline = Pipeline(Classifier(threads=1))
 
     def run(data: bytes) -> None:
         try:
@@ -88,7 +88,7 @@ def decode_target() -> Target:
 
 def upload_target() -> Target:
     """A request to the upload desk: a byte for the size of its chunks, the content type, a line end, the body."""
-    desk = UploadDesk(lambda: Pipeline(Classifier(threads=1), None), max_bytes=MAX_BYTES, slots=1)
+    desk = UploadDesk(lambda: Pipeline(Classifier(threads=1), "none"), max_bytes=MAX_BYTES, slots=1)
     loop = asyncio.new_event_loop()
 
     async def post(kind: bytes, body: bytes, size: int) -> None:

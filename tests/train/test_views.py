@@ -46,17 +46,17 @@ def test_lights_are_defined_to_the_value() -> None:
 
 def test_evaluation_sees_what_the_pipeline_sees(photo: Path, tmp_path: Path) -> None:
     classifier = Classifier()
-    form = Form(*classifier.input_size, classifier.crop_margin)
+    form = Form(classifier.input_spec.height, classifier.input_spec.width, classifier.input_spec.margin)
     folder = write_photos(tmp_path / "photos", photo)
     views = look(folder, [form])[form]
     assert views.pictures.shape == (7, len(LIGHTS), form.height, form.width, 3)
     assert views.labels.tolist() == [0, 1, 2, 3, 4, 0, 3]
     assert views.found[:, 0].tolist() == [True] * 6 + [False]
-    pipeline = Pipeline(classifier, HaarDetector())  # every face, largest first
+    pipeline = Pipeline(classifier)  # every face, largest first
     for row, (path, _) in enumerate(photo_list(folder, "all")):
         for column, light in enumerate(LIGHTS):
             result = pipeline.analyze(in_light(load_image(path), light))
-            told = classifier.classify([views.pictures[row, column]])[0]
+            told = classifier.predict([views.pictures[row, column]])[0]
             assert result.fallback != views.found[row, column]
             assert told.tolist() == list(result.faces[0].probabilities.values())
 
@@ -73,11 +73,11 @@ def test_dark_faces_are_learned_and_measured_as_the_pipeline_reads_them(photo: P
     darken(root)
     darken(folder)
     faces = load(root, "all", channels=3)
-    photos = photo_faces(folder, "all", channels=3, margins=(classifier.crop_margin,), rare=1)
+    photos = photo_faces(folder, "all", channels=3, margins=(classifier.input_spec.margin,), rare=1)
     for known, place, detector in ((faces, root, None), (photos, folder / "images", HaarDetector())):
         pipeline = Pipeline(classifier, detector)
         told = [pipeline.analyze(load_image(place / name)).faces[0] for name in known.names]
-        answers = classifier.classify(list(known.images))
+        answers = classifier.predict(list(known.images))
         assert answers.tolist() == [list(face.probabilities.values()) for face in told]
 
 

@@ -15,9 +15,9 @@ from stage import ABSENT, LOST, Keep, ScriptedSource, face_frame, frames_then
 from edge.classifier import Classifier
 from edge.errors import CameraLostError, SourceError
 from edge.sinks.background import BackgroundSink
-from edge.sources import capture as capture_module
 from edge.sources.base import Frame
 from edge.stream import Stream
+from edge.stream import capture as capture_module
 from edge.types import FrameResult
 
 

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
-from edge.assignment import assign
-from edge.scene import Scene
-from edge.schedule import LONGEST_S, Schedule
-from edge.smoothing import Smoother
-from edge.sources.capture import backoff
-from edge.tracker import Detection, Tracker
+from edge.stream.assignment import assign
+from edge.stream.capture import backoff
+from edge.stream.scene import Scene
+from edge.stream.schedule import LONGEST_S, Schedule
+from edge.stream.smoothing import Smoother
+from edge.stream.tracker import Detection, Tracker
 from edge.types import Box
 
 ANGRY, HAPPY = np.eye(5, dtype=np.float32)[:2]

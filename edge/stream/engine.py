@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.opencv import cv2
-from edge.preprocess import brighten, crop_face, to_gray
-from edge.scene import Scene
-from edge.schedule import Schedule
-from edge.search import FaceSearch, distinct
-from edge.smoothing import Smoother
+from edge.preprocess import crop_face, to_gray
+from edge.reader import FaceReader
 from edge.sources.base import Frame
-from edge.tracker import Detection, Track, Tracker, crowded
+from edge.stream.scene import Scene
+from edge.stream.schedule import Schedule
+from edge.stream.search import FaceSearch, distinct
+from edge.stream.smoothing import Smoother
+from edge.stream.tracker import Detection, Track, Tracker, crowded
 from edge.types import Box, Face, FrameResult, TrackEvent
 
 if TYPE_CHECKING:
@@ -57,8 +58,7 @@ class Engine:
         smooth_s: float = 0.8,
         hold_s: float = 0.5,
     ) -> None:
-        self._classifier = classifier
-        self._threshold = classifier.threshold if threshold is None else threshold
+        self._reader = FaceReader(classifier, threshold)
         self._largest = faces == "largest"
         self._search = FaceSearch(detector, width=detect_width)
         self._schedule = Schedule(detect_every, live=live)
@@ -141,24 +141,20 @@ class Engine:
         seen = [track for track in tracks if track.seen]
         if not seen:
             return {}, []
-        margin = self._classifier.crop_margin
-        answers = self._classifier.classify([brighten(crop_face(frame.rgb, track.box, margin)) for track in seen])
+        answers = self._reader.probabilities(frame.rgb, [track.box for track in seen])
         changed = [
             track for track, answer in zip(seen, answers, strict=True) if track.emotion.update(answer, frame.time_s)
         ]
         return {track.number: answer for track, answer in zip(seen, answers, strict=True)}, changed
 
     def _face(self, track: Track, raw: NDArray[np.float32] | None) -> Face:
-        labels, smoothed = self._classifier.labels, track.emotion.probabilities
-        confidence = float(smoothed[track.emotion.shown])
-        return Face(
-            box=_clipped(track.box, self._size),
-            emotion=labels[track.emotion.shown],
-            confidence=confidence,
-            confident=confidence >= self._threshold,
-            probabilities=dict(zip(labels, smoothed.tolist(), strict=True)),
+        emotion = track.emotion
+        return self._reader.face(
+            _clipped(track.box, self._size),
+            emotion.probabilities,
+            emotion=emotion.shown,
             track=track.number,
-            raw=None if raw is None else dict(zip(labels, raw.tolist(), strict=True)),
+            raw=raw,
         )
 
     def _event(self, kind: str, track: Track) -> TrackEvent:
@@ -166,7 +162,7 @@ class Engine:
         confidence = float(emotion.probabilities[emotion.shown])
         at_s = track.seen_s
         return TrackEvent(
-            kind, track.number, at_s, self._classifier.labels[emotion.shown], confidence, at_s - track.first_s
+            kind, track.number, at_s, self._reader.classifier.labels[emotion.shown], confidence, at_s - track.first_s
         )
 
 

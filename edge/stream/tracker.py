@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.assignment import assign
-from edge.smoothing import Smoother
+from edge.stream.assignment import assign
+from edge.stream.smoothing import Smoother
 from edge.types import Box
 
 CONFIRM_HITS = 3  # a detection must come back before it counts as a face

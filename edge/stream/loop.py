@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from edge.engine import Engine
 from edge.sinks.base import Sink
 from edge.sources.base import Frame, FrameSource
-from edge.sources.capture import DEFAULT_RETRIES, Capture
-from edge.stats import StreamStats
+from edge.stream.capture import DEFAULT_RETRIES, Capture
+from edge.stream.engine import Engine
+from edge.stream.stats import StreamStats
 from edge.types import FrameResult
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Stream:
 
     Attributes:
         stats: What the stream measures about itself (``StreamStats``).
-        latest: The newest picture and its result, or None before the first.
+        latest: The newest result with its picture, or None before the first.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class Stream:
     ) -> None:
         self.stats = StreamStats()
         self.engine = Engine(detector, classifier, live=source.live, **settings)  # type: ignore[arg-type]
-        self.latest: tuple[Frame, FrameResult] | None = None
+        self.latest: FrameResult | None = None
         self._source = source
         self._sinks = list(sinks)
         self._sinks_lock = threading.Lock()
@@ -77,7 +78,30 @@ class Stream:
             sink.reopen()
 
     def run(self, stop: threading.Event | None = None) -> None:
-        """Work until the source ends, ``stop`` is set or nobody reads the results any more; then close the sinks.
+        """Hand every result to the sinks, and close them at the end.
+
+        It ends with the source, when ``stop`` is set, or when nobody reads the results any more.
+
+        Raises:
+            SourceError: The source cannot be opened, or was lost and did not come back.
+        """
+        try:
+            with closing(self.results(stop)) as results:
+                for result in results:
+                    self._write(result)
+        except BrokenPipeError:
+            log.info("nobody reads the results any more")
+        finally:
+            self._finish()
+
+    def results(self, stop: threading.Event | None = None) -> Generator[FrameResult]:
+        """Every result in turn; the source is closed when the generator is.
+
+        Args:
+            stop: Ends it when set.
+
+        Yields:
+            A result a frame, with its picture in ``image``; and one without when the state changes.
 
         Raises:
             SourceError: The source cannot be opened, or was lost and did not come back.
@@ -90,68 +114,70 @@ class Stream:
             while not stop.is_set():
                 frame = capture.next()
                 if capture.take_loss():
-                    self._report_state("reconnecting")
+                    yield from self._change_state("reconnecting")
                 if frame is not None:
-                    self._process(frame)
+                    yield self._process(frame)
                 elif capture.ended:
                     break
                 elif capture.state != "ok":
-                    self._report_state(capture.state)
+                    yield from self._change_state(capture.state)
             if capture.error is not None:
-                self._report_state("lost")
+                yield from self._change_state("lost")
                 raise capture.error
-        except BrokenPipeError:
-            log.info("nobody reads the results any more")
+            last = self._without_picture("ended")
+            if last.events:
+                yield last
         finally:
             capture.stop()
-            self._finish()
+            self.stats.state, self.stats.faces = "ended", 0
 
-    def _process(self, frame: Frame) -> None:
+    def _process(self, frame: Frame) -> FrameResult:
         time_s = frame.captured_s - self._began_s if self._source.live else frame.time_s
         result = self.engine.process(replace(frame, time_s=time_s), self._source.name)
         age_ms = (time.monotonic() - frame.captured_s) * 1000
-        result = replace(result, timing_ms={**result.timing_ms, "age": age_ms})
+        result = replace(result, timing_ms={**result.timing_ms, "age": age_ms}, image=frame.rgb)
         self.stats.state = result.state
         self.stats.measure(**result.timing_ms)
         self.stats.processed(len(result.faces))
-        self.latest = (frame, result)
-        for sink in self._each_sink():
-            sink.write(frame.rgb, result)
+        self.latest = result
+        return result
 
-    def _report_state(self, state: str) -> None:
-        """Tell the sinks, once, that no frames come; faces that were followed have ended."""
+    def _change_state(self, state: str) -> Iterator[FrameResult]:
+        """Says, once, that no frames come; faces that were followed have ended."""
         if self.stats.state == state or (state == "starting" and self.latest is None):
             return
         self.stats.state, self.stats.faces = state, 0
-        self._write_without_picture(state)
+        yield self._without_picture(state)
+
+    def _without_picture(self, state: str) -> FrameResult:
+        last = self.latest
+        time_s = time.monotonic() - self._began_s if self._source.live else (last.time_s or 0.0) if last else 0.0
+        return FrameResult(
+            self._source.name,
+            last.width if last else 0,
+            last.height if last else 0,
+            frame=last.frame if last else 0,
+            time_s=time_s,
+            state=state,
+            events=tuple(self.engine.reset()),
+        )
+
+    def _write(self, result: FrameResult) -> None:
+        for sink in self._each_sink():
+            sink.write(result.image, result)
 
     def _finish(self) -> None:
+        last = self._without_picture("ended")  # with the ends of faces that were followed until something failed
         try:
-            self._write_without_picture("ended", only_with_events=True)
+            if last.events:
+                self._write(last)
         except BrokenPipeError:
             log.debug("nobody reads the last results")
-        self.stats.state, self.stats.faces = "ended", 0
         for sink in self._each_sink():
             try:
                 sink.close()
             except BrokenPipeError:
                 log.debug("nobody reads the last results")
-
-    def _write_without_picture(self, state: str, only_with_events: bool = False) -> None:
-        events = self.engine.reset()
-        if only_with_events and not events:
-            return
-        width, height, index, time_s = 0, 0, 0, 0.0
-        if self.latest is not None:
-            last = self.latest[1]
-            width, height, index, time_s = last.width, last.height, last.frame or 0, last.time_s or 0.0
-        if self._source.live:
-            time_s = time.monotonic() - self._began_s
-        result = FrameResult(
-            self._source.name, width, height, frame=index, time_s=time_s, state=state, events=tuple(events)
-        )
-        for sink in self._each_sink():
-            sink.write(None, result)
 
     def _each_sink(self) -> list[Sink]:
         with self._sinks_lock:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from edge.errors import CameraLostError, EdgeError, SourceError
 from edge.sources.base import Frame, FrameSource
-from edge.stats import StreamStats
+from edge.stream.stats import StreamStats
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,72 @@
+"""The one place where a known face is read: crop, brighten, resize, classify, compare with the threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.classifier import Classifier
+from edge.types import Box, Face
+
+
+class FaceReader:
+    """Reads faces whose boxes are known; pictures, streams and the kiosk all read through it.
+
+    Args:
+        classifier: The model, which states how faces are cropped and brightened.
+        threshold: Confidence from which an answer counts as certain, 0 to 1; None for the model's own.
+    """
+
+    def __init__(self, classifier: Classifier, threshold: float | None = None) -> None:
+        self.classifier = classifier
+        self.threshold = classifier.threshold if threshold is None else float(threshold)
+
+    def probabilities(self, rgb: NDArray[np.uint8], boxes: Sequence[Box] | None) -> NDArray[np.float32]:
+        """Classify the faces of one picture.
+
+        Args:
+            rgb: uint8 (H, W, 3).
+            boxes: Where the faces are, in pixels of ``rgb``; None when the picture already is the crop of one face.
+
+        Returns:
+            float32 (N, labels), a row a box; each sums to 1.
+        """
+        prepare = self.classifier.input_spec.prepare
+        return self.classifier.predict([prepare(rgb)] if boxes is None else [prepare(rgb, box) for box in boxes])
+
+    def face(
+        self,
+        box: Box,
+        probabilities: NDArray[Any],
+        *,
+        emotion: int | None = None,
+        track: int | None = None,
+        raw: NDArray[Any] | None = None,
+    ) -> Face:
+        """A face from its probabilities.
+
+        Args:
+            box: Where it is, in pixels of its picture.
+            probabilities: float (labels,), in the model's order.
+            emotion: Index of the label that is shown; by default the most probable one.
+            track: Its identity across frames.
+            raw: This frame's own probabilities, float (labels,), where the others are smoothed.
+        """
+        labels = self.classifier.labels
+        shown = int(probabilities.argmax()) if emotion is None else emotion
+        confidence = float(probabilities[shown])
+        return Face(
+            box=box,
+            emotion=labels[shown],
+            confidence=confidence,
+            confident=confidence >= self.threshold,
+            probabilities=dict(zip(labels, probabilities.tolist(), strict=True)),
+            track=track,
+            raw=None if raw is None else dict(zip(labels, raw.tolist(), strict=True)),
+        )
+
+
+__all__ = ["FaceReader"]
