@@ -11,6 +11,7 @@ import click
 
 from convert.export import FORMATS
 from edge import __version__
+from edge.cli.outputs import check_outputs
 from edge.errors import EdgeError
 
 
@@ -60,6 +61,7 @@ def command(
     What the file says of itself (the options from --crop-margin to --training-data) may stand beside MODEL, in a file
     of its name that ends in .toml.
     """
+    check_outputs({"--output": output}, [model, data])
     from convert.build import Order, build
     from convert.settings import settings_of
 

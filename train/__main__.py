@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from edge.cli.outputs import check_outputs
 from edge.errors import EdgeError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -59,6 +60,7 @@ def _keras_file(_: click.Context, option: click.Parameter, path: Path) -> Path:
 )
 def average(models: tuple[Path, ...], output: Path) -> None:
     """Take the mean of the weights of MODELS (.keras), rounds of training that went on from each other."""
+    check_outputs({"--output": output}, models)
     from train.architectures import save_network
     from train.average import average as mean
 
@@ -84,6 +86,7 @@ def average(models: tuple[Path, ...], output: Path) -> None:
 )
 def calibrate(model: Path, data: Path, output: Path, balance: float, told: Path | None) -> None:
     """Fold temperature and class offsets into the head of MODEL (.keras)."""
+    check_outputs({"--output": output}, [model, told])
     import numpy as np
 
     from train import calibrate as calibration
@@ -114,6 +117,7 @@ def calibrate(model: Path, data: Path, output: Path, balance: float, told: Path 
 )
 def refit(*, model: Path, data: Path, photos: Path, output: Path, balance: float, weight: float) -> None:
     """Let the calibrated MODEL (.keras) name rare emotions more readily in photos, and only there."""
+    check_outputs({"--output": output}, [model])
     from train import refit as refitting
     from train.architectures import load_network, save_network
     from train.data import load
@@ -168,6 +172,7 @@ def evaluate(
 
     output = output or model.with_name("metrics.json")
     others = dict(_named(text, "--beside") for text in beside)
+    check_outputs({"--output": output}, [data, photos, model, trained, *others.values()])
     judges = {model.name: judge(model)}
     trained = trained or model.with_suffix(".keras")
     if trained != model and trained.is_file():

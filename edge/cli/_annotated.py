@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.atomic import atomic_write
 from edge.errors import OutputError
-from edge.sources.files import Picture
+from edge.naming import one_line, unicode_name
+from edge.sources.files import Picture, find_pictures
 from edge.types import FrameResult
 
 _JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
@@ -20,6 +23,22 @@ def annotated_path(folder: Path, picture: Picture) -> Path:
     """Where the marked copy of a picture goes."""
     path = folder / picture.target
     return path if path.suffix.lower() in (*_JPEG, ".png") else path.with_name(path.name + ".png")
+
+
+def refuse_inputs(folder: Path, paths: Sequence[str]) -> None:
+    """Refuse a folder in which a marked copy would take the place of a picture that is read.
+
+    Raises:
+        click.UsageError: ``folder`` holds such pictures; the message names the first.
+    """
+    top = os.path.join(os.path.realpath(folder), "")  # noqa: PTH118
+    places = (os.path.realpath(picture.path) for picture in find_pictures(paths, skip=folder))
+    inside = {place for place in places if place.startswith(top)}
+    for picture in find_pictures(paths, skip=folder) if inside else ():
+        marked = annotated_path(folder, picture)
+        if os.path.realpath(marked) in inside:
+            name = one_line(unicode_name(marked))
+            raise click.UsageError(f"--annotate would overwrite the picture {name}, which is read; give another folder")
 
 
 def save_annotated(image_rgb: NDArray[np.uint8], result: FrameResult, folder: Path, picture: Picture) -> Path:
@@ -48,4 +67,4 @@ def save_annotated(image_rgb: NDArray[np.uint8], result: FrameResult, folder: Pa
     return path
 
 
-__all__ = ["annotated_path", "save_annotated"]
+__all__ = ["annotated_path", "refuse_inputs", "save_annotated"]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from edge.cli._quick import keep_tidy
+from edge.cli.outputs import check_outputs, refuse_media
 from edge.errors import ConfigError
 from edge.kiosk.config import DEFAULT_PATH, KioskConfig, load
 
@@ -55,7 +56,12 @@ def command(path: Path | None, **given: Any) -> None:
     Each option can also be set in the configuration file, or as EMOTION_EDGE_KIOSK_NAME in the environment; see
     `emotion-edge config show`.
     """
-    config = load(given, path=path).config
+    loaded = load(given, path=path)
+    config = loaded.config
+    refuse_media("--event-log", config.event_log)
+    check_outputs(
+        {"--event-log": config.event_log, "--token-file": config.token_file}, [config.source, config.model, loaded.path]
+    )
     _need_the_extra()
     from edge.kiosk.service import Kiosk
     from edge.kiosk.sources import choose_source

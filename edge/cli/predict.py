@@ -9,22 +9,24 @@ import click
 
 from edge.cli.options import face_options, model_options
 
+FORMS = ("text", "json", "jsonl", "csv")
+
 
 @click.command("predict")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(readable=False), metavar="PATH...")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "jsonl", "csv"]),
+    type=click.Choice(FORMS),
     default="text",
     envvar="EMOTION_EDGE_PREDICT_FORMAT",
-    show_default=True,
+    show_default="as --output is named, else text",
     help="Form of the results.",
 )
 @click.option(
     "--output",
     type=click.Path(path_type=Path, readable=False),
-    help="Write results here instead of to standard output.",
+    help='Write results here; "-" is standard output, .json, .jsonl and .csv name the form.',
 )
 @face_options
 @click.option(
@@ -46,6 +48,17 @@ def command(**options: Any) -> None:
 
     A picture that cannot be read is reported, the others are still done, and the exit code is 1 at the end.
     """
+    from edge.cli._annotated import refuse_inputs
+    from edge.cli.outputs import STDOUT, check_outputs, choose_form, refuse_media
+
+    if str(options["output"]) == STDOUT:
+        options["output"] = None
+    output, annotate, paths = options["output"], options["annotate"], options["paths"]
+    refuse_media("--output", output)
+    check_outputs({"--output": output}, [*paths, options["model"]])
+    options["form"] = choose_form(output, options["form"], FORMS)
+    if annotate:
+        refuse_inputs(annotate, paths)
     from edge.cli._batch import run
 
     if run(**options):

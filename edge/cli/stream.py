@@ -44,10 +44,10 @@ PATH = click.Path(path_type=Path, dir_okay=False)
     "form",
     type=click.Choice(["jsonl", "csv", "mjpeg", "none"]),
     default="jsonl",
-    show_default=True,
+    show_default="as --output is named, else jsonl",
     help="What goes to standard output: a line a frame, a line a face, annotated pictures, or nothing.",
 )
-@click.option("--output", type=PATH, help="Append the lines to this file instead.")
+@click.option("--output", type=PATH, help='Append the lines to this file instead; "-" is standard output.')
 @click.option("--video", type=PATH, help="Write an annotated video (.mp4, .avi, .mkv) here.")
 @click.option("--events", type=PATH, help="Keep a log of who showed what for how long in this SQLite file.")
 @click.option(
@@ -139,6 +139,15 @@ def command(**options: Any) -> None:
     A file is read frame by frame, none skipped, unless --realtime is given; of a live source the newest frame counts.
     Stop it with Ctrl-C or SIGTERM; SIGHUP opens the output files anew.
     """
+    from edge.cli.outputs import STDOUT, check_outputs, choose_form, refuse_media
+
+    if str(options["output"]) == STDOUT:
+        options["output"] = None
+    source, output, video, events = (options[name] for name in ("source", "output", "video", "events"))
+    refuse_media("--output", output)
+    refuse_media("--events", events)
+    check_outputs({"--output": output, "--video": video, "--events": events}, [source, options["model"]])
+    options["form"] = choose_form(output, options["form"], ("jsonl", "csv"))
     from edge.cli._stream import run
 
     run(**options)

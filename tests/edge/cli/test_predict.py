@@ -176,8 +176,8 @@ def test_annotated_names_of_several_places_do_not_collide(cli: Any, album: Path,
 def test_annotating_never_replaces_or_rereads(cli: Any, album: Path) -> None:
     before = (album / "a.jpg").read_bytes()
     done = cli("predict", album / "a.jpg", "--annotate", album)
-    assert done.returncode == 1
-    assert b"is the picture itself; give --annotate another folder" in done.stderr
+    assert done.returncode == 2
+    assert b"would overwrite the picture" in done.stderr
     assert (album / "a.jpg").read_bytes() == before
     for _ in range(2):
         done = cli("predict", album, "--annotate", album / "marked", "--format", "csv")
