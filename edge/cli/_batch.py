@@ -10,21 +10,20 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic, perf_counter
+from time import monotonic
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from edge.analysis import PictureReader
 from edge.atomic import atomic_write
-from edge.classifier import Classifier
 from edge.cli._annotated import annotated_path, save_annotated
 from edge.errors import ImageError, OutputError
-from edge.images import MAX_STREAM_BYTES, load_image
+from edge.images import MAX_STREAM_BYTES
 from edge.naming import one_line, unicode_name
 from edge.opencv import cv2
-from edge.pipeline import FaceChoice, Pipeline
 from edge.runtime import default_threads
 from edge.sinks.formats import WRITERS, JsonWriter, Writer
 from edge.sources.files import STDIN, Picture, find_pictures
@@ -36,46 +35,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Reader:
-    """Turns one picture into its result. A thread keeps one pipeline: neither cascade nor interpreter can be shared."""
+    """Turns one picture into its result. A thread keeps one reader: neither detector nor interpreter can be shared."""
 
-    model: Path | None
-    threads: int
-    faces: FaceChoice
-    threshold: float | None
-    no_detect: bool
+    reading: dict[str, Any]
     annotate: Path | None
-    max_pixels: int
     own: threading.local
 
-    def pipeline(self) -> Pipeline:
-        made: Pipeline | None = getattr(self.own, "pipeline", None)
+    def reader(self) -> PictureReader:
+        made: PictureReader | None = getattr(self.own, "reader", None)
         if made is None:
-            made = self.own.pipeline = Pipeline(
-                Classifier(self.model, threads=self.threads),
-                "none" if self.no_detect else None,
-                threshold=self.threshold,
-                faces=self.faces,
-            )
+            made = self.own.reader = PictureReader(**self.reading)
         return made
 
     def __call__(self, picture: Picture) -> FrameResult:
         source = unicode_name(picture.path)
-        if picture.error:
-            return FrameResult(source, 0, 0, error=picture.error)
-        started = perf_counter()
         try:
-            image = load_image(_standard_input() if picture.path == STDIN else picture.path, max_pixels=self.max_pixels)
+            if picture.error:
+                raise ImageError(picture.error)
+            content = _standard_input() if picture.path == STDIN else picture.path
         except ImageError as error:
             return FrameResult(source, 0, 0, error=str(error))
-        decoded = perf_counter()
-        try:
-            result = self.pipeline().analyze(image, source=source)
-        except (cv2.error, MemoryError) as error:
-            height, width = image.shape[:2]
-            return FrameResult(source, 0, 0, error=f"cannot be searched at {width}x{height} pixels: {error}")
-        if self.annotate:
+        result, image = self.reader().read(content, source)
+        if self.annotate and image is not None:
             save_annotated(image, result, self.annotate, picture)
-        return replace(result, timing_ms={"decode": (decoded - started) * 1e3, **result.timing_ms})
+        return result
 
 
 def run(
@@ -86,7 +69,6 @@ def run(
     annotate: Path | None,
     jobs: int,
     threads: int | None,
-    max_megapixels: float,
     **reading: Any,
 ) -> int:
     """Do a whole ``predict``; returns how many pictures could not be read."""
@@ -94,10 +76,8 @@ def run(
     cv2.setNumThreads(threads)
     warnings.filterwarnings("ignore", module="PIL")  # about oddities in files that are read all the same
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is done gets written then, too
-    reader = _Reader(
-        threads=threads, annotate=annotate, max_pixels=round(max_megapixels * 1e6), own=threading.local(), **reading
-    )
-    reader.pipeline()  # what is wrong with the model is said once, before any picture
+    reader = _Reader({"threads": threads, **reading}, annotate, threading.local())
+    reader.reader()  # what is wrong with the model is said once, before any picture
     single = len(paths) == 1 and not os.path.isdir(paths[0])  # noqa: PTH112
     pictures = find_pictures(paths, skip=annotate)
     progress = _Progress(single)

@@ -50,4 +50,16 @@ def face_options(function: F) -> F:
     return faces(threshold(no_detect(function)))
 
 
-__all__ = ["face_options", "model_option", "model_options"]
+def reading_options(function: F) -> F:
+    """All that says how a picture is read, the same for every verb that reads files; ``PictureReader`` takes them."""
+    limit = click.option(
+        "--max-megapixels",
+        type=click.FloatRange(min=0, min_open=True),
+        default=100.0,
+        show_default=True,
+        help="Refuse larger pictures before decoding them.",
+    )
+    return face_options(model_options(limit(function)))
+
+
+__all__ = ["face_options", "model_option", "model_options", "reading_options"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from edge.cli.options import face_options, model_options
+from edge.cli.options import reading_options
 
 FORMS = ("text", "json", "jsonl", "csv")
 
@@ -28,19 +28,11 @@ FORMS = ("text", "json", "jsonl", "csv")
     type=click.Path(path_type=Path, readable=False),
     help='Write results here; "-" is standard output, .json, .jsonl and .csv name the form.',
 )
-@face_options
 @click.option(
     "--annotate", type=click.Path(path_type=Path, readable=False), help="Write pictures with the faces marked here."
 )
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Pictures read at a time.")
-@model_options
-@click.option(
-    "--max-megapixels",
-    type=click.FloatRange(min=0, min_open=True),
-    default=100.0,
-    show_default=True,
-    help="Refuse larger pictures before decoding them.",
-)
+@reading_options
 def command(**options: Any) -> None:
     """Say which emotion each face in pictures shows.
 
