@@ -26,6 +26,7 @@ class Pipeline:
         detector: Finds the faces; None for the Haar cascade, "none" when every picture already is the crop of one face.
         threshold: Confidence from which an answer counts as certain, 0 to 1; None for the model's own.
         faces: Every face, or only the one of largest area.
+        fallback: Read the whole picture where no face is found; without, such a picture has no faces.
 
     Raises:
         ModelError: The model is missing, damaged or does not conform.
@@ -39,11 +40,13 @@ class Pipeline:
         *,
         threshold: float | None = None,
         faces: FaceChoice = "all",
+        fallback: bool = True,
     ) -> None:
         self.classifier = model if isinstance(model, Classifier) else Classifier(model)
         self.reader = FaceReader(self.classifier, threshold)
         self.detector: Detector | None = None if detector == "none" else detector or HaarDetector()
         self.faces = faces
+        self.fallback = fallback
         self._own_detector = detector if detector != "none" else None
 
     def analyze(self, picture: Picture, *, bgr: bool = False, source: str | None = None) -> FrameResult:
@@ -56,7 +59,8 @@ class Pipeline:
             source: Name that the result carries; by default the path.
 
         Returns:
-            Faces, largest first. Without one, the whole picture stands in and ``fallback`` is true.
+            Faces, largest first. Where none is found, the whole picture stands in: ``fallback`` is then true, and that
+            is never ``confident``.
 
         Raises:
             ImageError: The picture is missing, damaged, or of another form.
@@ -68,12 +72,14 @@ class Pipeline:
         found = perf_counter()
         if self.faces == "largest" and boxes:
             boxes = boxes[:1]
-        rows = self.reader.probabilities(image_rgb, boxes or None)
-        shown = boxes or [Box(0, 0, width, height)]
-        faces = tuple(self.reader.face(box, row) for box, row in zip(shown, rows, strict=True))
+        whole = not boxes and (boxes is None or self.fallback)
+        fallback = boxes == [] and whole
+        shown = [Box(0, 0, width, height)] if whole else boxes or []
+        rows = self.reader.probabilities(image_rgb, None if whole else shown)
+        faces = tuple(self.reader.face(box, row, fallback=fallback) for box, row in zip(shown, rows, strict=True))
         timing = {"detect": (found - started) * 1e3, "classify": (perf_counter() - found) * 1e3}
         name = source if source is not None else str(picture) if isinstance(picture, str | Path) else ""
-        return FrameResult(name, width, height, faces, fallback=boxes == [], timing_ms=timing)
+        return FrameResult(name, width, height, faces, fallback=fallback, timing_ms=timing)
 
     def follow(self, source: str, **settings: Any) -> Iterator[FrameResult]:
         """Follow the faces of a video, camera, folder or network stream.

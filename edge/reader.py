@@ -45,6 +45,7 @@ class FaceReader:
         emotion: int | None = None,
         track: int | None = None,
         raw: NDArray[Any] | None = None,
+        fallback: bool = False,
     ) -> Face:
         """A face from its probabilities.
 
@@ -54,6 +55,7 @@ class FaceReader:
             emotion: Index of the label that is shown; by default the most probable one.
             track: Its identity across frames.
             raw: This frame's own probabilities, float (labels,), where the others are smoothed.
+            fallback: No face was found, and ``box`` is the whole picture: that is never confident.
         """
         labels = self.classifier.labels
         shown = int(probabilities.argmax()) if emotion is None else emotion
@@ -62,7 +64,7 @@ class FaceReader:
             box=box,
             emotion=labels[shown],
             confidence=confidence,
-            confident=confidence >= self.threshold,
+            confident=confidence >= self.threshold and not fallback,
             probabilities=dict(zip(labels, probabilities.tolist(), strict=True)),
             track=track,
             raw=None if raw is None else dict(zip(labels, raw.tolist(), strict=True)),

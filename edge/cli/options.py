@@ -33,7 +33,7 @@ def model_options(function: F) -> F:
 
 
 def face_options(function: F) -> F:
-    """``--faces``, ``--threshold`` and ``--no-detect``."""
+    """``--faces``, ``--threshold``, ``--no-detect`` and ``--no-fallback``."""
     faces = click.option(
         "--faces",
         type=click.Choice(["all", "largest"]),
@@ -47,7 +47,12 @@ def face_options(function: F) -> F:
         help="Confidence below which an answer is called a guess.  [default: the model's own]",
     )
     no_detect = click.option("--no-detect", is_flag=True, help="Each picture already is the crop of one face.")
-    return faces(threshold(no_detect(function)))
+    fallback = click.option(
+        "--fallback/--no-fallback",
+        default=True,
+        help="Read the whole picture where no face is found; it is never confident.  [default: fallback]",
+    )
+    return faces(threshold(no_detect(fallback(function))))
 
 
 def reading_options(function: F) -> F:

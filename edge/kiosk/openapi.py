@@ -37,7 +37,7 @@ def _failures(*statuses: int) -> dict[str, Any]:
 
 
 _MEANING = {
-    400: "There is no picture, or it is broken.",
+    400: "There is no picture, it is broken, or a parameter is wrong.",
     401: "The token is missing or wrong.",
     403: "Another site sent this, or the video is off.",
     404: "This kiosk serves uploads alone.",
@@ -79,7 +79,10 @@ SCHEMAS: dict[str, Any] = {
     "Picture": _object(
         _BASE
         | {
-            "fallback": {"type": "boolean", "description": "No face was found; the whole picture was read instead."},
+            "fallback": {
+                "type": "boolean",
+                "description": "No face was found; as asked for, the whole picture was read instead.",
+            },
             "error": {"type": ["string", "null"]},
         }
     ),
@@ -135,6 +138,14 @@ DOCUMENT: dict[str, Any] = {
             "post": {
                 "operationId": "predict",
                 "summary": "Read the faces of one picture.",
+                "parameters": [
+                    {
+                        "name": "fallback",
+                        "in": "query",
+                        "description": "Where no face is found, read the whole picture; that is never confident.",
+                        "schema": {"type": "boolean", "default": False},
+                    }
+                ],
                 "requestBody": {
                     "required": True,
                     "content": {

@@ -60,10 +60,13 @@ class UploadDesk:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="upload")
 
     async def handle(self, request: Request) -> Response:
-        """Answer ``POST /api/predict``."""
+        """Answer ``POST /api/predict``; with ``?fallback=true`` a picture without a face is read as a whole."""
+        fallback = request.query_params.get("fallback", "false").lower()
         try:
+            if fallback not in ("true", "false"):
+                raise RefusedError(400, "wrong_parameter", "fallback is true or false.")
             data = await self._receive(request)
-            result = await self._analyze(data)
+            result = await self._analyze(data, fallback == "true")
         except RefusedError as refused:
             self._counted(refused.code)
             return failure(refused.status, refused.code, refused.message, BUSY if refused.status == 503 else None)
@@ -125,12 +128,12 @@ class UploadDesk:
             raise self._too_large()
         return body
 
-    async def _analyze(self, data: bytes) -> FrameResult:
+    async def _analyze(self, data: bytes, fallback: bool) -> FrameResult:
         if self._free == 0:
             raise RefusedError(503, "busy", "Too many pictures at a time; try again in a moment.")
         self._free -= 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self._work, data)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._work, data, fallback)
         except ImageError as error:
             log.info("upload refused: %s", error)
             if "megapixels" in str(error):
@@ -139,11 +142,12 @@ class UploadDesk:
         finally:
             self._free += 1
 
-    def _work(self, data: bytes) -> FrameResult:
+    def _work(self, data: bytes, fallback: bool) -> FrameResult:
         from edge.images import load_image
 
         if self._pipeline is None:
             self._pipeline = self._make()
+        self._pipeline.fallback = fallback
         return self._pipeline.analyze(load_image(data, max_pixels=MAX_PIXELS), source="upload")
 
     def _too_large(self) -> RefusedError:

@@ -102,6 +102,12 @@ def describe(result: FrameResult) -> list[str]:
     """The faces of one picture as lines for people."""
     if result.error is not None:
         return []
+    name = one_line(result.source)
+    if result.fallback:
+        (face,) = result.faces
+        return [f"{name}: no face found; the whole picture reads as {face.emotion} {face.confidence:.0%}"]
+    if not result.faces:
+        return [f"{name}: no face found"]
     lines = []
     for number, face in enumerate(result.faces, 1):
         percent = f"{face.emotion} {face.confidence:.0%}"
@@ -109,9 +115,7 @@ def describe(result: FrameResult) -> list[str]:
             percent = f"not confident, best guess {percent}"
         box = face.box
         where = f"face {number} of {len(result.faces)}, {box.w}x{box.h} at ({box.x}, {box.y})"
-        if result.fallback:
-            where = "no face found, whole picture read"
-        lines.append(f"{one_line(result.source)}: {percent} ({where})")
+        lines.append(f"{name}: {percent} ({where})")
     return lines
 
 

@@ -33,8 +33,9 @@ def test_text() -> None:
     assert written("text", TWO, NONE, BAD).splitlines() == [
         "a.jpg: Happy 60% (face 1 of 2, 30x40 at (1, 2))",
         "a.jpg: not confident, best guess Happy 60% (face 2 of 2, 7x8 at (5, 6))",
-        "b.jpg: Happy 60% (no face found, whole picture read)",
+        "b.jpg: no face found; the whole picture reads as Happy 60%",
     ]
+    assert describe(FrameResult("c.jpg", 100, 80)) == ["c.jpg: no face found"]
     assert describe(FrameResult("x\n\x1b.jpg", 1, 1, (FACE,)))[0].startswith(r"x\n\x1b.jpg: ")
 
 

@@ -230,6 +230,30 @@ def test_no_face_reads_the_whole_picture_and_says_so(classifier: Classifier) -> 
     assert [face.box for face in result.faces] == [Box(0, 0, 150, 100)]
 
 
+def faceless(classifier: Classifier) -> np.ndarray:
+    """A picture without a face of which the network is all the same surer than its threshold."""
+    rows = np.linspace(60, 220, 200, dtype=np.uint8)[:, None, None]
+    picture = np.ascontiguousarray(np.broadcast_to(rows, (200, 200, 3)))
+    assert classifier.classify([picture]).max() > classifier.threshold
+    return picture
+
+
+def test_a_picture_without_a_face_is_never_confident(classifier: Classifier) -> None:
+    picture = faceless(classifier)
+    for threshold in (None, 0.0):
+        result = Pipeline(classifier, threshold=threshold).analyze(picture)
+        assert result.fallback
+        assert [face.confident for face in result.faces] == [False]
+    assert Pipeline(classifier, "none", threshold=0.0).analyze(picture).faces[0].confident, "a crop is a face"
+
+
+def test_without_the_fallback_no_face_is_no_face(classifier: Classifier) -> None:
+    pipeline = Pipeline(classifier, fallback=False)
+    result = pipeline.analyze(faceless(classifier))
+    assert (result.faces, result.fallback, result.error) == ((), False, None)
+    assert len(Pipeline(classifier, "none", fallback=False).analyze(faceless(classifier)).faces) == 1
+
+
 def test_without_a_detector_the_picture_is_the_face(make_model: Any) -> None:
     model = Classifier(make_model("mean_color", settings={"crop_margin": 0.5}))
     picture = np.full((60, 40, 3), 30, np.uint8)

@@ -8,6 +8,7 @@ const $ = (id) => document.getElementById(id);
 let about = null;
 let latest = null;
 let running = 0;
+let given = null;
 
 for (const id of ["file", "camera"]) {
   $(id).addEventListener("change", ({ target }) => {
@@ -15,6 +16,7 @@ for (const id of ["file", "camera"]) {
     target.value = "";
   });
 }
+$("whole").addEventListener("click", () => send(given, true));
 $("form").addEventListener("submit", (event) => event.preventDefault());
 addEventListener("dragover", (event) => {
   event.preventDefault();
@@ -49,8 +51,11 @@ function limits() {
   if (about) $("limits").textContent = t("upload.limits", { n: number(about.upload.max_bytes / 1e6) });
 }
 
-async function send(file) {
+/** Shows what a picture's faces say; with `whole`, what the whole picture says where there is none. */
+async function send(file, whole = false) {
   const mine = ++running;
+  given = file;
+  $("whole").hidden = true;
   $("outcome").hidden = false;
   $("people").replaceChildren();
   $("shown").hidden = true;
@@ -62,7 +67,7 @@ async function send(file) {
   say(t("upload.working"), "busy");
   let answer;
   try {
-    answer = await ask(file);
+    answer = await ask(file, whole);
   } catch {
     answer = { error: { code: "offline" } };
   }
@@ -75,11 +80,11 @@ async function send(file) {
 }
 
 /** Sends the picture; comes back a few times when the kiosk is busy. */
-async function ask(file) {
+async function ask(file, whole) {
   for (let attempt = 0; ; attempt++) {
     const body = new FormData();
     body.append("file", file, "picture");
-    const reply = await fetch("/api/predict", { method: "POST", body });
+    const reply = await fetch(`/api/predict?fallback=${whole}`, { method: "POST", body });
     if (reply.status === 401) location.reload();
     if (reply.status !== 503 || attempt === 4) return reply.json();
     await new Promise((done) => setTimeout(done, 1000 * Number(reply.headers.get("retry-after") ?? 1)));
@@ -102,7 +107,9 @@ async function picture(file) {
 
 function show(result) {
   latest = result;
-  say(result.fallback ? t("upload.fallback") : "");
+  const none = result.faces.length === 0;
+  say(result.fallback ? t("upload.fallback") : none ? t("upload.noface") : "");
+  $("whole").hidden = !none;
   $("main").classList.add("done");
   $("shown").hidden = false;
   $("boxes").replaceChildren();

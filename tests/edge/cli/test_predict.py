@@ -93,9 +93,20 @@ def test_csv_has_the_documented_columns(cli: Any, album: Path) -> None:
 
 
 def test_no_face_is_done_and_said(cli: Any, album: Path) -> None:
-    done = cli("predict", album / "b" / "plain.png")
+    plain = album / "b" / "plain.png"
+    done = cli("predict", plain, "--threshold", "0")
     assert done.returncode == 0
-    assert b"no face found, whole picture read" in done.stdout
+    assert done.stdout.decode().startswith(f"{plain}: no face found; the whole picture reads as ")
+    (face,) = json.loads(cli("predict", plain, "--threshold", "0", "--format", "json").stdout)["faces"]
+    assert face["confident"] is False
+
+
+def test_no_fallback_gives_no_face(cli: Any, album: Path) -> None:
+    plain = album / "b" / "plain.png"
+    done = cli("predict", plain, "--no-fallback")
+    assert (done.returncode, done.stdout.decode()) == (0, f"{plain}: no face found\n")
+    result = json.loads(cli("predict", plain, "--no-fallback", "--format", "json").stdout)
+    assert (result["faces"], result["fallback"], result["error"]) == ([], False, None)
 
 
 def test_below_the_threshold_still_names_the_best_guess(cli: Any, make_model: Any, photo: Path) -> None:

@@ -182,8 +182,16 @@ def test_other_formats_and_several_faces(client):
 
 def test_a_picture_without_a_face_says_so(client):
     reply = upload(client, png(64, 64)).json()
-    assert reply["fallback"] is True
-    assert reply["faces"][0]["box"] == [0, 0, 64, 64]
+    assert (reply["fallback"], reply["faces"]) == (False, [])
+
+
+def test_the_whole_picture_is_read_only_when_asked_for(client):
+    for asked, faces in (("true", 1), ("false", 0), ("true", 1)):
+        reply = client.post(f"/api/predict?fallback={asked}", content=png(64, 64), headers={"content-type": ""}).json()
+        assert (len(reply["faces"]), reply["fallback"]) == (faces, faces == 1)
+        assert not any(face["confident"] for face in reply["faces"])
+    reply = client.post("/api/predict?fallback=perhaps", content=png(64, 64), headers={"content-type": ""})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (400, "wrong_parameter")
 
 
 @pytest.mark.parametrize(

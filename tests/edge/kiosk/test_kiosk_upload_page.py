@@ -1,8 +1,12 @@
 """The upload page in a real Chromium."""
 
+import json
+
 import pytest
 from chromium_pages import IN_CHROMIUM, drawn, give, picture, shoot
 from kiosk_stage import PHOTO, room, running
+
+from edge.kiosk.pages import STATIC
 
 pytestmark = IN_CHROMIUM
 
@@ -31,9 +35,30 @@ def test_upload_of_two_faces(visit, tmp_path):
 def test_upload_of_no_face(visit, tmp_path):
     page = visit("/upload")
     give(page, picture(tmp_path, room()))
+    page.wait_for_selector("#whole:visible")
+    assert page.text_content("#message") == "No face was found."
+    assert page.locator(".card").count() == page.locator(".box").count() == 0
+    shoot(page, "uploaded-no-face")
+    page.click("#whole")
     page.wait_for_selector(".card")
-    assert "No face was found" in page.text_content("#message")
+    assert "This guess is for the whole picture" in page.text_content("#message")
+    assert page.locator(".doubt").count() == 1
     assert page.locator(".box").count() == 0
+    assert page.locator("#whole").is_hidden()
+    give(page, PHOTO)
+    page.wait_for_selector(".box")
+    assert page.locator("#message").is_hidden()
+    assert page.locator("#whole").is_hidden()
+
+
+@pytest.mark.parametrize("language", ["de", "fr", "es", "hi"])
+def test_no_face_is_said_in_every_language(visit, tmp_path, language):
+    page = visit("/upload", language=language)
+    give(page, picture(tmp_path, room()))
+    page.wait_for_selector("#whole:visible")
+    words = json.loads((STATIC / "lang" / f"{language}.json").read_text())
+    assert page.text_content("#message") == words["upload.noface"]
+    assert page.text_content("#whole") == words["upload.whole"]
 
 
 def test_upload_below_the_threshold(visit, tmp_path):
