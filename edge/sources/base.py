@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import SourceError
+from edge.preprocess import to_gray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +40,11 @@ class Frame:
             raise SourceError(
                 f"the source delivered a frame of shape {self.rgb.shape}, {self.rgb.dtype}; wanted (H, W, 3), uint8"
             )
+
+    @property
+    def luma(self) -> NDArray[np.uint8]:
+        """``gray``, or computed from ``rgb`` where the camera gives none: uint8 (h, w)."""
+        return to_gray(self.rgb) if self.gray is None else self.gray
 
 
 @runtime_checkable

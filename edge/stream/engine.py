@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.opencv import cv2
-from edge.preprocess import crop_face, to_gray
 from edge.reader import FaceReader
 from edge.sources.base import Frame
 from edge.stream.scene import Scene
-from edge.stream.schedule import Schedule
-from edge.stream.search import FaceSearch, distinct
+from edge.stream.search import FaceSearch
 from edge.stream.smoothing import Smoother
-from edge.stream.tracker import Detection, Track, Tracker, crowded
+from edge.stream.tracker import Track, Tracker
 from edge.types import Box, Face, FrameResult, TrackEvent
 
 if TYPE_CHECKING:
@@ -25,9 +23,6 @@ if TYPE_CHECKING:
     from edge.detector import Detector
 
 REPORT_UNSEEN_S = 0.15  # a face that detection misses is still reported for so long
-NEAR_EVERY_S = 0.06  # a face that was found so recently is where it is expected
-NEAR_MAX = 6  # near searches a frame; with more faces they take turns
-LOOKS_PX = 10
 
 
 class Engine:
@@ -60,8 +55,7 @@ class Engine:
     ) -> None:
         self._reader = FaceReader(classifier, threshold)
         self._largest = faces == "largest"
-        self._search = FaceSearch(detector, width=detect_width)
-        self._schedule = Schedule(detect_every, live=live)
+        self._search = FaceSearch(detector, width=detect_width, every=detect_every, live=live)
         self._tracker = Tracker(lambda: Smoother(smooth_s, hold_s) if smooth_s else Smoother(0, 0, 0))
         self._scene = Scene()
         self._size = (0, 0)
@@ -72,12 +66,13 @@ class Engine:
         size = frame.rgb.shape[1], frame.rgb.shape[0]
         events: list[TrackEvent] = []
         started = time.perf_counter()
-        gray = frame.gray if frame.gray is not None else to_gray(frame.rgb)
-        self._scene.update(gray)
+        frame = replace(frame, gray=frame.luma)
+        self._scene.update(frame.luma)
         if size != self._size or frame.time_s < self._time_s or self._scene.cut:
             events += self.reset()
         self._size, self._time_s = size, frame.time_s
-        detections, unsearched = ([], []) if self._scene.dark else self._detect(frame, gray)
+        self._tracker.predict(frame.time_s)
+        detections, unsearched = ([], []) if self._scene.dark else self._search.search(frame, self._tracker.tracks)
         new, ended = self._tracker.update(detections, frame.time_s, unsearched)
         found = time.perf_counter()
         shown = self._shown(frame.time_s)
@@ -100,33 +95,8 @@ class Engine:
 
     def reset(self) -> list[TrackEvent]:
         """Forget all faces (the scene changed, or the camera was lost); their ends are returned."""
-        self._schedule.restart()
+        self._search.restart()
         return [self._event("end", track) for track in self._tracker.clear() if track.emotion.ready]
-
-    def _detect(self, frame: Frame, gray: NDArray[np.uint8]) -> tuple[list[Detection], list[Track]]:
-        """Faces of this frame, and the tracks that were not looked for: they were found a moment ago.
-
-        A full search when it is due, then near the tracks it did not account for.
-        """
-        size, tracks = self._size, self._tracker.tracks
-        following = bool(tracks) and all(track.seen for track in tracks)
-        self._tracker.predict(frame.time_s)
-        boxes: list[Box] = []
-        unsearched: list[Track] = []
-        if self._schedule.due(frame.index, frame.time_s, following):
-            started = time.perf_counter()
-            boxes = self._search.full(gray, size)
-            self._schedule.searched(frame.index, frame.time_s, time.perf_counter() - started)
-        else:
-            unsearched = [track for track in tracks if _fresh(track, frame.time_s) and not crowded(track, tracks)]
-        missing = [track for track in tracks if not any(track.box.iou(box) > 0.3 for box in boxes)]
-        # Longest unsearched first would need a clock of its own; longest unseen first does nearly the same.
-        for track in sorted(missing, key=lambda track: track.seen_s)[:NEAR_MAX]:
-            near = None if track in unsearched else self._search.near(gray, size, track.box)
-            # What one track finds near where it should be may be the face of another.
-            if near is not None and not any(other.box.iou(near) > 0.3 for other in unsearched):
-                boxes.append(near)
-        return [Detection(box, _looks(frame.rgb, box)) for box in distinct(boxes)], unsearched
 
     def _shown(self, time_s: float) -> list[Track]:
         tracks = [track for track in self._tracker.confirmed if time_s - track.seen_s <= REPORT_UNSEEN_S]
@@ -164,20 +134,6 @@ class Engine:
         return TrackEvent(
             kind, track.number, at_s, self._reader.classifier.labels[emotion.shown], confidence, at_s - track.first_s
         )
-
-
-def _fresh(track: Track, time_s: float) -> bool:
-    return bool(track.number) and track.seen and time_s - track.seen_s < NEAR_EVERY_S
-
-
-def _looks(rgb: NDArray[np.uint8], box: Box) -> NDArray[np.float32] | None:
-    """A tiny colour picture of the face, without its mean, as a unit vector: (300,) float32."""
-    crop = crop_face(rgb, box)
-    if crop.size == 0:
-        return None
-    tiny = cv2.resize(crop, (LOOKS_PX, LOOKS_PX), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
-    tiny -= tiny.mean()
-    return tiny / max(float(np.linalg.norm(tiny)), 1e-6)
 
 
 def _clipped(box: Box, size: tuple[int, int]) -> Box:

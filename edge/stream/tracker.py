@@ -31,10 +31,10 @@ LIKENESS_GAIN = 0.1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Detection:
-    """A face found in one frame: its box and an optional unit vector that describes its looks (float32)."""
+    """A face found in one frame: its box, and its appearance as a unit vector (float32) where known."""
 
     box: Box
-    looks: NDArray[np.float32] | None = None
+    appearance: NDArray[np.float32] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -56,7 +56,7 @@ class Track:
     first_s: float
     seen_s: float
     emotion: Smoother
-    looks: NDArray[np.float32] | None = None
+    appearance: NDArray[np.float32] | None = None
     vx: float = 0.0
     vy: float = 0.0
     time_s: float = field(default=0.0)
@@ -91,11 +91,10 @@ class Track:
         self.vy = min(max(self.vy + VELOCITY_GAIN * off_y / step_s, -fastest), fastest)
         self.w += SIZE_GAIN * (detection.box.w - self.w)
         self.h += SIZE_GAIN * (detection.box.h - self.h)
-        if detection.looks is not None and not crowded:
-            looks = (
-                detection.looks if self.looks is None else self.looks + LIKENESS_GAIN * (detection.looks - self.looks)
-            )
-            self.looks = looks / max(float(np.linalg.norm(looks)), 1e-6)
+        if detection.appearance is not None and not crowded:
+            known = detection.appearance if self.appearance is None else self.appearance
+            blend = known + LIKENESS_GAIN * (detection.appearance - known)
+            self.appearance = blend / max(float(np.linalg.norm(blend)), 1e-6)
         self.hits += 1
         self.seen, self.seen_s = True, self.time_s
 
@@ -166,7 +165,7 @@ class Tracker:
 
     def _begin(self, detection: Detection, time_s: float) -> Track:
         (x, y), box = detection.box.center, detection.box
-        return Track(x, y, box.w, box.h, time_s, time_s, self._smoother(), detection.looks, time_s=time_s)
+        return Track(x, y, box.w, box.h, time_s, time_s, self._smoother(), detection.appearance, time_s=time_s)
 
     def _confirm(self) -> list[Track]:
         new = [track for track in self.tracks if not track.number and track.hits >= CONFIRM_HITS]
@@ -194,13 +193,13 @@ def _cost(track: Track, detection: Detection) -> float:
     if away > reach or ratio > SIZE_RATIO:
         return math.inf
     cost = away - track.box.iou(found)
-    if track.looks is not None and detection.looks is not None:
-        cost -= float(track.looks @ detection.looks)
+    if track.appearance is not None and detection.appearance is not None:
+        cost -= float(track.appearance @ detection.appearance)
     return cost
 
 
 def crowded(track: Track, tracks: Iterable[Track]) -> bool:
-    """Whether another face, seen or not, overlaps this one: its looks and its place are not to be trusted."""
+    """Whether another face, seen or not, overlaps this one: its appearance and its place are not to be trusted."""
     return any(other is not track and other.box.iou(track.box) > 0.05 for other in tracks)
 
 
