@@ -5,7 +5,8 @@ EdgeError
 ├── ModelError            a model file that is missing, broken or does not conform
 ├── RuntimeMissingError   no TFLite interpreter, or a pairing that cannot work
 ├── SourceError           a camera, video or stream that cannot be opened
-│   └── CameraLostError   ...that was open and stopped delivering
+│   ├── CameraLostError   ...that was open and stopped delivering
+│   └── RecordingError    ...that holds no frame, or ends too early: opening it anew is of no use
 ├── OutputError           a place that results cannot be written to
 └── ConfigError           a setting that is unknown or out of range
 
@@ -37,6 +38,10 @@ class CameraLostError(SourceError):
     """A source that worked stopped delivering frames."""
 
 
+class RecordingError(SourceError):
+    """A recording holds no frame that can be decoded, or ends before its end."""
+
+
 class OutputError(EdgeError):
     """Results cannot be written where they were asked for."""
 
@@ -52,6 +57,7 @@ __all__ = [
     "ImageError",
     "ModelError",
     "OutputError",
+    "RecordingError",
     "RuntimeMissingError",
     "SourceError",
 ]

@@ -20,6 +20,7 @@ from edge.sinks.background import BackgroundSink
 from edge.sinks.base import Sink
 from edge.sinks.lines import LineSink
 from edge.sources import SourceOptions, open_source
+from edge.sources.base import FrameSource, frame_rate
 from edge.stream import Stream
 
 
@@ -45,7 +46,7 @@ def run(**options: Any) -> None:
         source,
         None,
         classifier,
-        sinks=_sinks(options, classifier, live=source.live),
+        sinks=_sinks(options, classifier, source),
         timeout_s=options["timeout"],
         retries=retries,
         detect_every=options["detect_every"],
@@ -65,10 +66,13 @@ def run(**options: Any) -> None:
     _summary(stream)
     if options["output"] is None:
         _leave_stdout_quietly()
+    if stream.failed:
+        raise click.exceptions.Exit(1)
 
 
-def _sinks(options: dict[str, Any], classifier: Classifier, *, live: bool) -> list[Sink]:
+def _sinks(options: dict[str, Any], classifier: Classifier, source: FrameSource) -> list[Sink]:
     """The sinks asked for; those that may be slow get threads of their own."""
+    live = source.live
     sinks: list[Sink] = []
     if options["form"] in ("jsonl", "csv"):
         lines = LineSink(options["output"], options["form"], labels=classifier.labels)
@@ -80,7 +84,7 @@ def _sinks(options: dict[str, Any], classifier: Classifier, *, live: bool) -> li
     if options["video"]:
         from edge.sinks.video import VideoSink
 
-        video = VideoSink(options["video"], fps=options["fps"] or 25.0)
+        video = VideoSink(options["video"], fps=frame_rate(source) or options["fps"] or 25.0)
         sinks.append(BackgroundSink(video, wait=not live, room=8, pictures=True))
     if options["events"]:
         from edge.sinks.events import EventSink

@@ -40,6 +40,12 @@ class BackgroundSink:
         self._thread = threading.Thread(target=self._work, name=type(sink).__name__, daemon=True)
         self._thread.start()
 
+    @property
+    def failed(self) -> bool:
+        """Whether the sink broke down; it has said why."""
+        broken = self._error is not None and not isinstance(self._error, BrokenPipeError)
+        return broken or getattr(self._sink, "failed", False)
+
     def write(self, rgb: NDArray[np.uint8] | None, result: FrameResult) -> None:
         """Queue one result; raises BrokenPipeError when the sink's reader is gone."""
         if isinstance(self._error, BrokenPipeError):
@@ -99,8 +105,12 @@ class BackgroundSink:
                 self._sink.close()
             except BrokenPipeError as error:
                 self._error = error
-            except Exception:
+            except EdgeError as error:
+                log.error("%s", error)
+                self._error = error
+            except Exception as error:
                 log.exception("%s could not be closed", self._thread.name)
+                self._error = error
 
 
 __all__ = ["BackgroundSink"]

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 class LineSink:
     """Writes lines to standard output or appends them to a file, each flushed when it is complete.
 
-    A disk that is full costs the lines that do not fit, one warning, and nothing else.
+    A disk that is full costs the lines that do not fit and one warning; how many were lost is said at the end.
 
     Args:
         output: File to append to; None for standard output.
@@ -44,8 +44,14 @@ class LineSink:
         self._csv = form == "csv"
         self._labels = labels
         self._full = False
+        self._lost = 0
         self._file: IO[bytes]
         self._open()
+
+    @property
+    def failed(self) -> bool:
+        """Whether lines were lost."""
+        return self._lost > 0
 
     def write(self, rgb: NDArray[np.uint8] | None, result: FrameResult) -> None:
         """Write one result; raises BrokenPipeError when nobody reads."""
@@ -55,11 +61,14 @@ class LineSink:
     def reopen(self) -> None:
         """Open the file anew, so that a rotated one is let go."""
         if self._output is not None:
-            self.close()
+            with contextlib.suppress(OSError):
+                self._file.close()
             self._open()
 
     def close(self) -> None:
         """Close the file; standard output stays open."""
+        if self._lost:
+            log.warning("%d results could not be written to %s", self._lost, self._name)
         if self._output is not None:
             with contextlib.suppress(OSError):
                 self._file.close()
@@ -96,6 +105,7 @@ class LineSink:
             if not self._full:
                 log.warning("cannot write %s: %s; results are dropped until it works again", self._name, error.strerror)
             self._full = True
+            self._lost += 1
         else:
             if self._full:
                 log.warning("%s can be written again", self._name)

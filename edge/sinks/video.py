@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +19,23 @@ from edge.types import FrameResult
 
 log = logging.getLogger(__name__)
 
+GAP_S = 10.0  # longer gaps (a camera that was away) are not filled with still pictures
+CHECK_S = 1.0
+ROOM_BYTES = 4 << 20
+
 
 class VideoSink:
     """Writes an annotated video; a picture of another size starts another file (``name-2.mp4``).
 
+    It plays at the speed of the source: pictures are repeated or left out by their times. What is written survives a
+    kill but for the last seconds: MP4 is written in fragments, and ``.mkv`` and ``.avi`` are readable without an end.
+
     Args:
         path: ``.mp4``, ``.avi`` or ``.mkv``.
-        fps: Frames a second to play it with.
+        fps: Frames a second of the file.
+
+    Raises:
+        OutputError: The file cannot be written; also by ``write`` and ``close``, when the disk is full.
     """
 
     def __init__(self, path: Path, *, fps: float = 25.0) -> None:
@@ -34,38 +46,89 @@ class VideoSink:
         self._path = path
         self._fps = fps
         self._writer: cv2.VideoWriter | None = None
+        self._part = path
         self._size = (0, 0)
-        self._parts = 0
+        self._parts = self._written = 0
+        self._began_s = self._checked_s = 0.0
+        self._last: NDArray[np.uint8] | None = None
 
     def write(self, rgb: NDArray[np.uint8] | None, result: FrameResult) -> None:
         """Add one picture with its faces marked."""
         if rgb is None:
             return
-        size = rgb.shape[1], rgb.shape[0]
-        if self._writer is None or size != self._size:
-            self._start(size)
-        if self._writer is not None:
-            self._writer.write(cv2.cvtColor(annotate(rgb, result), cv2.COLOR_RGB2BGR))
+        size, time_s = (rgb.shape[1], rgb.shape[0]), result.time_s or 0.0
+        if self._writer is None or size != self._size or time_s < self._began_s:
+            self._start(size, time_s)
+        due = round((time_s - self._began_s) * self._fps)  # frames before this one
+        if due - self._written > GAP_S * self._fps:
+            log.warning("%s: a gap of %.0f s is left out", self._part, (due - self._written) / self._fps)
+            self._began_s += (due - self._written) / self._fps
+            due = self._written
+        if due < self._written:
+            return  # the source is faster than the file
+        for _ in range(due - self._written):
+            self._add(self._last)
+        self._last = np.asarray(cv2.cvtColor(annotate(rgb, result), cv2.COLOR_RGB2BGR), np.uint8)
+        self._add(self._last)
+        if time.monotonic() - self._checked_s > CHECK_S:
+            self._check_room()
 
     def reopen(self) -> None:
         """A video cannot be continued elsewhere: nothing happens."""
 
     def close(self) -> None:
-        """Finish the file."""
-        if self._writer is not None:
-            self._writer.release()
-            self._writer = None
+        """Finish the file; raises OutputError where less than was given to it can be read again."""
+        if self._writer is None:
+            return
+        self._writer.release()
+        self._writer = self._last = None
+        capture = cv2.VideoCapture(str(self._part.absolute()), cv2.CAP_FFMPEG)
+        there = capture.get(cv2.CAP_PROP_FRAME_COUNT) if capture.isOpened() else 0
+        capture.release()
+        if there < self._written - 1:
+            raise OutputError(
+                f"the video {self._part} holds {max(there, 0):.0f} of {self._written} frames: it could not be written "
+                "to its end; is the disk full?"
+            )
 
-    def _start(self, size: tuple[int, int]) -> None:
+    def _add(self, bgr: NDArray[np.uint8] | None) -> None:
+        if self._writer is not None and bgr is not None:
+            self._writer.write(bgr)
+            self._written += 1
+
+    def _check_room(self) -> None:
+        """OpenCV says nothing when the disk is full, so the file is finished before it is."""
+        self._checked_s = time.monotonic()
+        room = os.statvfs(self._part.parent)
+        if room.f_bavail * room.f_frsize < ROOM_BYTES:
+            self.close()
+            raise OutputError(f"the disk is full: the video {self._part} ends here")
+
+    def _start(self, size: tuple[int, int], time_s: float) -> None:
         self.close()
         self._parts += 1
-        self._size = size
-        path = self._path if self._parts == 1 else self._path.with_stem(f"{self._path.stem}-{self._parts}")
-        codec = cv2.VideoWriter.fourcc(*_CODECS[path.suffix.lower()])
-        writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, codec, self._fps, size)
-        if not writer.isOpened():
-            raise OutputError(f"cannot write the video {path}; give a place that can be written")
-        self._writer = writer
+        self._size, self._began_s, self._written = size, time_s, 0
+        self._part = self._path if self._parts == 1 else self._path.with_stem(f"{self._path.stem}-{self._parts}")
+        self._check_room()
+        self._writer = _open(self._part, self._fps, size)
+
+
+def _open(path: Path, fps: float, size: tuple[int, int]) -> cv2.VideoWriter:
+    """A writer; MP4 under the name of a kind that FFmpeg writes in fragments, as OpenCV cannot ask for them."""
+    codec = cv2.VideoWriter.fourcc(*_CODECS[path.suffix.lower()])
+    with tempfile.TemporaryDirectory() as folder:
+        name = path.absolute()
+        try:
+            name.open("wb").close()
+            if path.suffix.lower() == ".mp4":
+                name = Path(folder) / "video.ismv"
+                name.symlink_to(path.absolute())
+        except OSError as error:
+            raise OutputError(f"cannot write the video {path}: {error.strerror}") from error
+        writer = cv2.VideoWriter(str(name), cv2.CAP_FFMPEG, codec, fps, size)
+    if not writer.isOpened():
+        raise OutputError(f"cannot write the video {path}; give a place that can be written")
+    return writer
 
 
 class MjpegSink:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.errors import SourceError
+from edge.sources.address import without_password
 
 if TYPE_CHECKING:
     from edge.sources.base import FrameSource
@@ -55,8 +56,8 @@ def open_source(spec: str, options: SourceOptions | None = None) -> FrameSource:
     source = _camera(spec, options) or _recording(spec, options)
     if source is None:
         raise SourceError(
-            f"no such source: {spec!r}; give picamera, a camera number, an existing video or folder of pictures, "
-            "an rtsp:// or http:// address, - or synthetic"
+            f"no such source: {without_password(spec)!r}; give picamera, a camera number, an existing "
+            "video or folder of pictures, an rtsp:// or http:// address, - or synthetic"
         )
     if options.realtime and not source.live:
         from edge.sources.paced import PacedSource
@@ -81,8 +82,9 @@ def _camera(spec: str, options: SourceOptions) -> FrameSource | None:
         from edge.sources.synthetic import SyntheticSource
 
         return SyntheticSource(int(numbered[2] or 1), size=options.size or (640, 480), fps=options.fps or 25.0)
-    if re.fullmatch(r"\d+", spec) or spec.startswith("/dev/") or re.match(r"(rtsp|rtsps|https?|rtmp|udp|tcp)://", spec):
-        from edge.sources.video import CameraSource
+    network = re.match(r"(rtsps?|https?|rtmps?|udp|tcp|rtp|srt)://", spec, re.IGNORECASE)
+    if re.fullmatch(r"[0-9]+", spec) or spec.startswith("/dev/") or network:
+        from edge.sources.camera import CameraSource
 
         address = int(spec) if spec.isdecimal() else spec
         return CameraSource(address, size=options.size, fps=options.fps, timeout_s=options.timeout_s)

@@ -93,4 +93,9 @@ class SourceBase:
         self.close()
 
 
-__all__ = ["Frame", "FrameSource", "SourceBase"]
+def frame_rate(source: FrameSource) -> float | None:
+    """Frames a second that a source stands for (its ``fps``), or None where it does not say; raises SourceError."""
+    return getattr(source, "fps", None)
+
+
+__all__ = ["Frame", "FrameSource", "SourceBase", "frame_rate"]

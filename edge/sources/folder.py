@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from edge.sources.files import SUFFIXES
 
 
 class FolderSource(SourceBase):
-    """The pictures of one folder, by number where their names hold one, else by name.
+    """The pictures of one folder in natural order: by name, but numbers in it by their value.
 
     Args:
         folder: Not searched recursively.
@@ -23,7 +24,7 @@ class FolderSource(SourceBase):
 
     def __init__(self, folder: Path | str, *, fps: float = 25.0) -> None:
         self._folder = Path(folder)
-        self._fps = fps
+        self.fps = fps
         self.name = str(folder)
         self._files: list[Path] = []
         self._next = 0
@@ -43,7 +44,7 @@ class FolderSource(SourceBase):
         if self._next >= len(self._files):
             return None
         started = time.perf_counter()
-        path, time_s = self._files[self._next], self._next / self._fps
+        path, time_s = self._files[self._next], self._next / self.fps
         self._next += 1
         try:
             rgb = load_image(path)
@@ -52,9 +53,10 @@ class FolderSource(SourceBase):
         return Frame(rgb, time_s, read_ms=(time.perf_counter() - started) * 1000)
 
 
-def _order(path: Path) -> tuple[int, str]:
-    digits = "".join(char for char in path.stem if char.isascii() and char.isdigit())
-    return int(digits or 0), path.name
+def _order(path: Path) -> tuple[list[tuple[int, str]], str]:
+    """As people count: run1_9, run1_10, run2_1."""
+    parts = re.split(r"([0-9]+)", path.name.lower())
+    return [(int(part), "") if index % 2 else (0, part) for index, part in enumerate(parts)], path.name
 
 
 __all__ = ["FolderSource"]

@@ -6,7 +6,7 @@ import copy
 import time
 from dataclasses import replace
 
-from edge.sources.base import Frame, FrameSource, SourceBase
+from edge.sources.base import Frame, FrameSource, SourceBase, frame_rate
 
 
 class PacedSource(SourceBase):
@@ -22,6 +22,11 @@ class PacedSource(SourceBase):
         self._source = source
         self.name = source.name
         self._began_s: float | None = None
+
+    @property
+    def fps(self) -> float | None:
+        """The recording's frames a second."""
+        return frame_rate(self._source)
 
     def __copy__(self) -> PacedSource:
         return PacedSource(copy.copy(self._source))

@@ -39,7 +39,7 @@ class SyntheticSource(SourceBase):
         self.live = live
         self._faces = faces
         self._size = size
-        self._fps = fps
+        self.fps = fps
         self._frames = frames
         self._next = 0
         self._began_s = 0.0
@@ -57,7 +57,7 @@ class SyntheticSource(SourceBase):
         """The next frame, when it is time for it."""
         if self._frames is not None and self._next >= self._frames:
             return None
-        time_s = self._next / self._fps
+        time_s = self._next / self.fps
         if self.live:
             time.sleep(max(self._began_s + time_s - time.monotonic(), 0))
         started = time.perf_counter()
@@ -82,7 +82,7 @@ class SyntheticSource(SourceBase):
         """Where the drawn heads are in frame ``index``: (x, y, side) in pixels."""
         width, height = self._size
         lane = width / self._faces
-        time_s = index / self._fps
+        time_s = index / self.fps
         places = []
         for number in range(self._faces):
             phase = time_s * 0.5 + number * 1.7

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from edge.sources.base import Frame, FrameSource, SourceBase
+from edge.sources.base import Frame, FrameSource, SourceBase, frame_rate
 
 
 class TurnedSource(SourceBase):
@@ -22,6 +22,11 @@ class TurnedSource(SourceBase):
     def __init__(self, source: FrameSource, rotate: int = 0, flip: str = "none") -> None:
         self.name, self.live = source.name, source.live
         self._source, self._rotate, self._flip = source, rotate, flip
+
+    @property
+    def fps(self) -> float | None:
+        """The source's frames a second."""
+        return frame_rate(self._source)
 
     def __copy__(self) -> TurnedSource:
         return TurnedSource(copy.copy(self._source), self._rotate, self._flip)

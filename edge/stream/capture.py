@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from edge.errors import CameraLostError, EdgeError, SourceError
+from edge.errors import CameraLostError, EdgeError, RecordingError, SourceError
 from edge.sources.base import Frame, FrameSource
 from edge.stream.stats import StreamStats
 
@@ -149,7 +149,7 @@ class Capture:
             self._expect(0.0, generation)
             try:
                 frame = source.read(self._timeout_s)
-            except CameraLostError:
+            except (CameraLostError, RecordingError):
                 raise
             except SourceError as error:  # an unusable frame; the next may be good
                 bad += 1
@@ -183,7 +183,9 @@ class Capture:
     def _wait_before_retry(self, error: Exception, generation: int) -> bool:
         """Sleep a back-off; False when it is time to give up."""
         self._failures += 1
-        hopeless = isinstance(error, EdgeError) and not isinstance(error, SourceError)  # waiting installs nothing
+        # Waiting installs nothing, and mends no file.
+        hopeless = isinstance(error, EdgeError) and not isinstance(error, SourceError)
+        hopeless = hopeless or isinstance(error, RecordingError)
         if hopeless or not self._source.live or (self._retries is not None and self._failures > self._retries):
             self._fail(error)
             return False

@@ -58,6 +58,7 @@ class Engine:
         self._search = FaceSearch(detector, width=detect_width, every=detect_every, live=live)
         self._tracker = Tracker(lambda: Smoother(smooth_s, hold_s) if smooth_s else Smoother(0, 0, 0))
         self._scene = Scene()
+        self._announced: set[int] = set()
         self._size = (0, 0)
         self._time_s = 0.0
 
@@ -71,17 +72,24 @@ class Engine:
         if size != self._size or frame.time_s < self._time_s or self._scene.cut:
             events += self.reset()
         self._size, self._time_s = size, frame.time_s
+<<<<<<< HEAD
         self._tracker.predict(frame.time_s)
         detections, unsearched = ([], []) if self._scene.dark else self._search.search(frame, self._tracker.tracks)
         new, ended = self._tracker.update(detections, frame.time_s, unsearched)
+=======
+        detections, unsearched = ([], []) if self._scene.dark else self._detect(frame, gray)
+        _, ended = self._tracker.update(detections, frame.time_s, unsearched)
+>>>>>>> fefc878 (Read every recording to its end, upright and by its own clock)
         found = time.perf_counter()
         shown = self._shown(frame.time_s)
         answers, changed = self._read(frame, shown)
         done = time.perf_counter()
-        # A track is announced with its first answer.
-        events += [self._event("new", track) for track in new if track.emotion.ready]
+        # A track is announced with its first answer that is shown.
+        new = [track for track in shown if track.emotion.ready and track.number not in self._announced]
+        self._announced |= {track.number for track in new}
+        events += [self._event("new", track) for track in new]
         events += [self._event("update", track) for track in changed if track not in new]
-        events += [self._event("end", track) for track in ended if track.emotion.ready]
+        events += self._ends(ended)
         return FrameResult(
             source,
             *size,
@@ -95,8 +103,18 @@ class Engine:
 
     def reset(self) -> list[TrackEvent]:
         """Forget all faces (the scene changed, or the camera was lost); their ends are returned."""
+<<<<<<< HEAD
         self._search.restart()
         return [self._event("end", track) for track in self._tracker.clear() if track.emotion.ready]
+=======
+        self._schedule.restart()
+        return self._ends(self._tracker.clear())
+
+    def _ends(self, tracks: Sequence[Track]) -> list[TrackEvent]:
+        gone = [track for track in tracks if track.number in self._announced]
+        self._announced -= {track.number for track in gone}
+        return [self._event("end", track) for track in gone]
+>>>>>>> fefc878 (Read every recording to its end, upright and by its own clock)
 
     def _shown(self, time_s: float) -> list[Track]:
         tracks = [track for track in self._tracker.confirmed if time_s - track.seen_s <= REPORT_UNSEEN_S]

@@ -72,6 +72,11 @@ class Stream:
         with self._sinks_lock:
             self._sinks.remove(sink)
 
+    @property
+    def failed(self) -> bool:
+        """Whether a sink could not keep what it was given; it has said why."""
+        return any(getattr(sink, "failed", False) for sink in self._each_sink())
+
     def reopen(self) -> None:
         """Let the sinks open their files anew."""
         for sink in self._each_sink():

@@ -108,11 +108,12 @@ def wait_for(condition: Callable[[], bool], process: subprocess.Popen[bytes], ti
         time.sleep(0.02)
 
 
-def test_a_full_disk_costs_lines_and_one_warning_only(cli: Cli):
-    done = cli("stream", "--source", "synthetic", "--duration", "2", "--output", "/dev/full")
-    assert done.returncode == 0
+def test_a_full_disk_costs_lines_one_warning_and_the_exit_code(cli: Cli):
+    done = cli("stream", "--source", "synthetic", "--duration", "1", "--output", "/dev/full")
+    assert done.returncode == 1
     errors = done.stderr.decode()
     assert errors.count("No space left on device") == 1
+    assert "results could not be written" in errors
     assert "Traceback" not in errors
 
 

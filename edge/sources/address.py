@@ -1,0 +1,38 @@
+"""Addresses of cameras, and how to show them without their secrets."""
+
+from __future__ import annotations
+
+import re
+
+HIDDEN = "***"
+_NAMES = r"(?:pass\w*?|pwd|pas|secret|token|signature|api_?key|(?<![a-z0-9])(?:p|pw|psk|key|sig|auth))="
+_IN_PATH = re.compile(rf"({_NAMES})[^&;/]*?(?=_[a-z]+=|[&;/]|$)", re.IGNORECASE)
+_IN_QUERY = re.compile(rf"({_NAMES})[^&;#\s]*", re.IGNORECASE)
+# User and password before the host. "host:554/..." has a port there. A password may hold "@", "/" and even "?",
+# where it should have been quoted.
+_LOGIN = r"(?<=://)([^/?#@:]*):(?!\d+(?:[/?#]|$))"
+_LOGINS = (re.compile(_LOGIN + r"[^?#]*@"), re.compile(_LOGIN + r".*@"))
+
+
+def is_address(spec: str) -> bool:
+    """Whether a source is named by an address such as ``rtsp://camera/live``."""
+    return re.match(r"[a-z][a-z0-9+.-]*://", spec, re.IGNORECASE) is not None
+
+
+def without_password(address: str) -> str:
+    """An address fit for logs and results; other words come back as they are.
+
+    ``rtsp://user:secret@host/x`` becomes ``rtsp://user@host/x``. Secret parameters become ``***``, also where a camera
+    wants them in the path (``/user=a_password=b_channel=1``).
+    """
+    if not is_address(address):
+        return address
+    for login in _LOGINS:
+        if login.search(address):
+            address = login.sub(r"\1@", address, count=1)
+            break
+    path, mark, query = address.partition("?")
+    return _IN_PATH.sub(rf"\1{HIDDEN}", path) + mark + _IN_QUERY.sub(rf"\1{HIDDEN}", query)
+
+
+__all__ = ["is_address", "without_password"]

@@ -1,0 +1,114 @@
+"""Annotated videos: they play at the source's speed, and what was written stays."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+
+from benchmarks.scenes import write_video
+from edge.errors import OutputError
+from edge.sinks import video as video_module
+from edge.sinks.video import VideoSink
+from edge.types import FrameResult
+
+Cli = Callable[..., subprocess.CompletedProcess[bytes]]
+
+
+def grey(level: int) -> np.ndarray:
+    return np.full((480, 640, 3), level, np.uint8)
+
+
+def levels(path: Path) -> list[int]:
+    """Mean brightness of each frame."""
+    capture, found = cv2.VideoCapture(str(path)), []
+    while (answer := capture.read())[0]:
+        found.append(round(float(answer[1].mean())))
+    return found
+
+
+def seconds(path: Path) -> float:
+    return len(levels(path)) / cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FPS)
+
+
+def at(time_s: float) -> FrameResult:
+    return FrameResult("test", 640, 480, frame=0, time_s=time_s)
+
+
+@pytest.mark.parametrize(("fps", "suffix"), [(10, ".mp4"), (60, ".mkv")])
+def test_a_recording_keeps_its_length(tmp_path: Path, cli: Cli, fps: int, suffix: str):
+    source = write_video(tmp_path / "in.mp4", [grey(30)] * (2 * fps), fps)
+    done = cli("stream", "--source", source, "--format", "none", "--video", tmp_path / f"out{suffix}")
+    assert done.returncode == 0, done.stderr.decode()
+    assert len(levels(tmp_path / f"out{suffix}")) == 2 * fps
+    assert seconds(tmp_path / f"out{suffix}") == pytest.approx(2)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi"])
+def test_frames_are_repeated_and_left_out_by_time(tmp_path: Path, suffix: str):
+    path = tmp_path / f"live{suffix}"
+    sink = VideoSink(path, fps=10)
+    for time_s, level in ((5.0, 40), (5.5, 120), (5.52, 250), (5.6, 200), (100.0, 80)):
+        sink.write(grey(level), at(time_s))
+    sink.close()
+    assert levels(path) == pytest.approx([40] * 5 + [120, 200, 80], abs=6)
+
+
+WRITER = """
+import sys
+from pathlib import Path
+import numpy as np
+from edge.sinks.video import VideoSink
+from edge.types import FrameResult
+random = np.random.default_rng(1)
+sink = VideoSink(Path(sys.argv[1]), fps=25)
+for number in range(100000):
+    rgb = random.integers(0, 255, (480, 640, 3), dtype=np.uint8)
+    sink.write(rgb, FrameResult("test", 640, 480, frame=number, time_s=number / 25))
+    print(number, flush=True)
+"""
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi"])
+def test_a_kill_costs_the_last_moments_only(tmp_path: Path, environment: dict[str, str], suffix: str):
+    path = tmp_path / f"killed{suffix}"
+    process = subprocess.Popen([sys.executable, "-c", WRITER, path], stdout=subprocess.PIPE, env=environment)
+    assert any(int(line) >= 80 for line in process.stdout)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert len(levels(path)) >= 50
+
+
+def test_a_file_that_cannot_grow_is_a_failure(tmp_path: Path, cli: Cli):
+    """As on a card with a quota, or FAT with its 4 GB."""
+    frames = list(np.random.default_rng(1).integers(0, 255, (25, 480, 640, 3), dtype=np.uint8))
+    source = write_video(tmp_path / "in.mp4", frames)
+
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
+
+    done = cli("stream", "--source", source, "--format", "none", "--video", tmp_path / "o.mp4", preexec_fn=small_files)
+    assert done.returncode == 1
+    assert done.stderr.decode().count("could not be written to its end") == 1
+    assert b"Traceback" not in done.stderr
+
+
+def test_before_the_disk_is_full_the_file_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    room = SimpleNamespace(f_bavail=1 << 20, f_frsize=4096)
+    monkeypatch.setattr(video_module.os, "statvfs", lambda path: room)
+    monkeypatch.setattr(video_module, "CHECK_S", 0.0)
+    sink = VideoSink(tmp_path / "full.mp4", fps=10)
+    for number in range(20):
+        sink.write(grey(100), at(number / 10))
+    room.f_bavail = 10
+    with pytest.raises(OutputError, match="disk is full"):
+        sink.write(grey(100), at(2.0))
+    assert len(levels(tmp_path / "full.mp4")) == 21
