@@ -72,14 +72,9 @@ class Engine:
         if size != self._size or frame.time_s < self._time_s or self._scene.cut:
             events += self.reset()
         self._size, self._time_s = size, frame.time_s
-<<<<<<< HEAD
         self._tracker.predict(frame.time_s)
         detections, unsearched = ([], []) if self._scene.dark else self._search.search(frame, self._tracker.tracks)
-        new, ended = self._tracker.update(detections, frame.time_s, unsearched)
-=======
-        detections, unsearched = ([], []) if self._scene.dark else self._detect(frame, gray)
         _, ended = self._tracker.update(detections, frame.time_s, unsearched)
->>>>>>> fefc878 (Read every recording to its end, upright and by its own clock)
         found = time.perf_counter()
         shown = self._shown(frame.time_s)
         answers, changed = self._read(frame, shown)
@@ -103,18 +98,13 @@ class Engine:
 
     def reset(self) -> list[TrackEvent]:
         """Forget all faces (the scene changed, or the camera was lost); their ends are returned."""
-<<<<<<< HEAD
         self._search.restart()
-        return [self._event("end", track) for track in self._tracker.clear() if track.emotion.ready]
-=======
-        self._schedule.restart()
         return self._ends(self._tracker.clear())
 
     def _ends(self, tracks: Sequence[Track]) -> list[TrackEvent]:
         gone = [track for track in tracks if track.number in self._announced]
         self._announced -= {track.number for track in gone}
         return [self._event("end", track) for track in gone]
->>>>>>> fefc878 (Read every recording to its end, upright and by its own clock)
 
     def _shown(self, time_s: float) -> list[Track]:
         tracks = [track for track in self._tracker.confirmed if time_s - track.seen_s <= REPORT_UNSEEN_S]

@@ -262,9 +262,34 @@ def test_an_absent_camera_says_so(spec: str):
         open_source(spec).open()
 
 
-def test_passwords_stay_out_of_names():
-    assert without_password("rtsp://me:secret@cam.local:554/live") == "rtsp://me@cam.local:554/live"
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("rtsp://me:secret@cam.local:554/live", "rtsp://me@cam.local:554/live"),
+        ("rtsp://me:secr@et@cam/live", "rtsp://me@cam/live"),
+        ("rtsp://me:secr/et@cam/live", "rtsp://me@cam/live"),
+        ("rtsp://me:secr?et#@cam/live", "rtsp://me@cam/live"),
+        ("rtsp://cam:554/live/main?mail=me@home", "rtsp://cam:554/live/main?mail=me@home"),
+        ("http://cam/video?user=a&pwd=secret&size=2", "http://cam/video?user=a&pwd=***&size=2"),
+        ("http://cam/video.cgi?loginuse=a&loginpas=secret", "http://cam/video.cgi?loginuse=a&loginpas=***"),
+        ("rtmp://cam/bcs/channel0?user=a&password=sec/ret", "rtmp://cam/bcs/channel0?user=a&password=***"),
+        ("rtsp://cam/user=a_password=secret_channel=1.sdp?x=1", "rtsp://cam/user=a_password=***_channel=1.sdp?x=1"),
+        ("rtsp://cam/user=a&password=secret&channel=1", "rtsp://cam/user=a&password=***&channel=1"),
+        ("https://cam/live?access_token=secret", "https://cam/live?access_token=***"),
+        ("HTTP://me:secret@cam/top=1?step=2", "HTTP://me@cam/top=1?step=2"),
+        ("password=here.mp4", "password=here.mp4"),
+    ],
+)
+def test_passwords_stay_out_of_names(address: str, shown: str):
+    assert without_password(address) == shown
+
+
+def test_what_a_stream_calls_its_source_holds_no_password():
     assert open_source("rtsp://me:secret@localhost/live").name == "rtsp://me@localhost/live"
+    assert open_source("RTMP://localhost/live?password=secret").name == "RTMP://localhost/live?password=***"
+    with pytest.raises(SourceError) as error:
+        open_source("gopher://me:secret@localhost/live")
+    assert "secret" not in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,17 @@ def test_only_the_largest_face_when_asked(heads, make_video, stream_lines):
     assert {number for numbers in seen(lines) for number in numbers} == {1} or max(map(len, seen(lines))) == 1
 
 
+def test_a_face_that_becomes_the_largest_is_announced_then(heads, make_video, stream_lines):
+    near = Actor(*heads[0], lambda time_s: (180, 240, 150) if time_s < 1.0 else None)
+    far = Actor(*heads[1], wander((450, 470), 9, width=90))
+    lines = stream_lines(make_video([near, far], 3), "--faces", "largest")
+    first, second = events(lines, "new")
+    shown = [one["faces"][0]["track"] for one in lines if one["faces"]]
+    assert [first["track"], second["track"]] == list(dict.fromkeys(shown)), "each when it is shown first"
+    assert second["time_s"] > 1.0
+    assert sorted(event["track"] for event in events(lines, "end")) == sorted((first["track"], second["track"]))
+
+
 def test_small_grey_and_odd_sized_videos_are_read(photo, tmp_path, stream_lines):
     picture = cv2.cvtColor(cv2.imread(str(photo), cv2.IMREAD_GRAYSCALE), cv2.COLOR_GRAY2BGR)
     path = tmp_path / "small.avi"
