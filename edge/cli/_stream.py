@@ -89,7 +89,7 @@ def _sinks(options: dict[str, Any], classifier: Classifier, source: FrameSource)
     if options["events"]:
         from edge.sinks.events import EventSink
 
-        events = EventSink(options["events"], keep_days=options["events_days"], keep_mb=options["events_mb"])
+        events = EventSink(options["events"], live=live, keep_days=options["events_days"], keep_mb=options["events_mb"])
         sinks.append(BackgroundSink(events, wait=not live, room=1024))
     if options["mqtt"]:
         from edge.sinks.mqtt import MqttSink

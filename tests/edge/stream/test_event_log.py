@@ -9,7 +9,9 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,13 +24,18 @@ CHANCES = dict.fromkeys(EMOTIONS, 0.2)
 
 
 class Clock:
-    """Unix time that a test moves."""
+    """Unix time and the monotonic clock, which a test moves."""
 
     def __init__(self) -> None:
-        self.now = 1_700_000_000.0
+        self.now = 1_700_000_000.0  # 2023-11-14T22:13:20Z
+        self.since_boot = 50.0
 
-    def __call__(self) -> float:
-        return self.now
+    def pass_by(self, seconds: float) -> None:
+        self.now += seconds
+        self.since_boot += seconds
+
+    def sink(self, path: Path, **settings: Any) -> EventSink:
+        return EventSink(path, clock=lambda: self.now, monotonic=lambda: self.since_boot, **settings)
 
 
 @pytest.fixture
@@ -52,12 +59,12 @@ def rows(
 
 def play(sink: EventSink, clock: Clock, results: list[FrameResult], step_s: float = 0.1) -> None:
     for one in results:
-        sink.write(None, one)
-        clock.now += step_s
+        sink.write(None, replace(one, time_s=clock.since_boot))
+        clock.pass_by(step_s)
 
 
 def test_spans_tell_who_showed_what_for_how_long(tmp_path: Path, clock: Clock):
-    sink = EventSink(tmp_path / "log.db", clock=clock)
+    sink = clock.sink(tmp_path / "log.db")
     play(sink, clock, [result(index, (1, "Happy"), (2, "Sad")) for index in range(20)])
     play(sink, clock, [result(index, (1, "Angry")) for index in range(20, 40)] + [result(40, ended=1)])
     sink.close()
@@ -70,7 +77,7 @@ def test_spans_tell_who_showed_what_for_how_long(tmp_path: Path, clock: Clock):
 
 
 def test_a_running_span_is_written_while_it_lasts(tmp_path: Path, clock: Clock):
-    sink = EventSink(tmp_path / "log.db", clock=clock)
+    sink = clock.sink(tmp_path / "log.db")
     play(sink, clock, [result(index, (1, "Happy")) for index in range(30)])
     assert rows(tmp_path / "log.db")[0][2] == pytest.approx(2.9, abs=1.0)
     sink.close()
@@ -78,30 +85,30 @@ def test_a_running_span_is_written_while_it_lasts(tmp_path: Path, clock: Clock):
 
 def test_two_runs_share_a_file(tmp_path: Path, clock: Clock):
     for _ in range(2):
-        sink = EventSink(tmp_path / "log.db", clock=clock)
+        sink = clock.sink(tmp_path / "log.db")
         play(sink, clock, [result(0, (1, "Happy"))])
         sink.close()
     assert rows(tmp_path / "log.db", "run, track FROM spans") == [(1, 1), (2, 1)]
 
 
 def test_it_forgets_by_age(tmp_path: Path, clock: Clock):
-    sink = EventSink(tmp_path / "log.db", keep_days=1, clock=clock)
+    sink = clock.sink(tmp_path / "log.db", keep_days=1)
     play(sink, clock, [result(0, (1, "Happy")), result(1, ended=1)])
-    clock.now += 2 * 86400
+    clock.pass_by(2 * 86400)
     play(sink, clock, [result(2, (2, "Sad")), result(3, ended=2)])
     sink.close()
     assert [row[0] for row in rows(tmp_path / "log.db")] == [2]
 
 
 def test_it_forgets_by_size_the_oldest_first(tmp_path: Path, clock: Clock):
-    sink = EventSink(tmp_path / "log.db", keep_mb=0.2, clock=clock)
+    sink = clock.sink(tmp_path / "log.db", keep_mb=0.2)
     for track in range(1, 8001):
         sink.write(None, result(track, (track, "Happy")))
         sink.write(None, result(track, ended=track))
-        clock.now += 0.1
-    clock.now += 61
+        clock.pass_by(0.1)
+    clock.pass_by(61)
     sink.write(None, result(9000, (9000, "Sad")))
-    clock.now += 61
+    clock.pass_by(61)
     sink.write(None, result(9001, (9000, "Sad")))
     sink.close()
     tracks = [row[0] for row in rows(tmp_path / "log.db")]
@@ -114,7 +121,7 @@ def test_it_forgets_by_size_the_oldest_first(tmp_path: Path, clock: Clock):
 def test_a_full_disk_is_one_warning_and_what_runs_is_kept(
     tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ):
-    sink = EventSink(tmp_path / "log.db", clock=clock)
+    sink = clock.sink(tmp_path / "log.db")
     pages = sink._db.execute("PRAGMA page_count").fetchone()[0]
     sink._db.execute(f"PRAGMA max_page_count = {pages}")  # SQLite then answers as on a full disk
     with caplog.at_level(logging.WARNING):
@@ -129,19 +136,175 @@ def test_a_full_disk_is_one_warning_and_what_runs_is_kept(
     assert rows(tmp_path / "log.db", "max(ended - started) > 500 FROM spans WHERE track = 1000") == [(1,)]
 
 
-def test_a_file_that_is_something_else_is_refused(tmp_path: Path):
-    (tmp_path / "text.db").write_text("not a database " * 100)
-    with pytest.raises(OutputError, match=r"text\.db"):
-        EventSink(tmp_path / "text.db")
+@pytest.mark.parametrize("name", ["photo.jpg", "notes.txt"])
+def test_a_file_that_is_something_else_is_refused_and_stays(tmp_path: Path, name: str):
+    (tmp_path / name).write_text("not a database " * 100)
+    with pytest.raises(OutputError, match=name):
+        EventSink(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_databases_of_others_are_refused(tmp_path: Path):
     with sqlite3.connect(tmp_path / "new.db") as db:
         db.execute("PRAGMA user_version = 99")
     with pytest.raises(OutputError, match="layout 99"):
         EventSink(tmp_path / "new.db")
+    with sqlite3.connect(tmp_path / "other.db") as db:
+        db.execute("CREATE TABLE places (name TEXT)")
+    with pytest.raises(OutputError, match="another program's"):
+        EventSink(tmp_path / "other.db")
+
+
+def filled(path: Path, clock: Clock) -> None:
+    sink = clock.sink(path)
+    for track in range(1, 3000):
+        sink.write(None, result(track, (track, "Happy")))
+        sink.write(None, result(track, ended=track))
+    sink.close()
+
+
+@pytest.mark.parametrize("damage", ["head", "middle", "text", "zeros", "half"])
+def test_a_damaged_log_is_set_aside_and_a_new_one_begun(
+    tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture, damage: str
+):
+    path = tmp_path / "log.db"
+    filled(path, clock)
+    data = bytearray(path.read_bytes())
+    if damage == "head":
+        data[20:200] = b"x" * 180
+    elif damage == "middle":
+        data[8000:60000] = b"x" * 52000
+    elif damage == "half":
+        data = data[: len(data) // 2]
+    else:
+        data[:] = (b"garbage " if damage == "text" else bytes(8)) * (len(data) // 8)
+    path.write_bytes(data)
+    sink = clock.sink(path)
+    play(sink, clock, [result(index, (1, "Sad")) for index in range(5)])
+    sink.close()
+    assert rows(path, "count(*) FROM spans") == [(1,)]
+    (aside,) = tmp_path.glob("log.db.corrupt-*[Z]")
+    assert aside.read_bytes()[100:] == bytes(data)[100:]
+    assert aside.name in caplog.text
+
+
+def test_a_log_that_is_damaged_while_it_runs_is_set_aside_too(tmp_path: Path, clock: Clock):
+    path = tmp_path / "log.db"
+    filled(path, clock)
+    sink = clock.sink(path)
+    play(sink, clock, [result(0, (1, "Happy"))])
+    sink._db.execute("PRAGMA cache_size = 0")
+    with path.open("r+b") as file:
+        file.write(b"x" * path.stat().st_size)
+    (tmp_path / "log.db-wal").write_bytes(b"")
+    play(sink, clock, [result(index, (1, "Sad")) for index in range(30)])
+    sink.close()
+    assert len(list(tmp_path.glob("log.db.corrupt-*Z"))) == 1
+    assert ("Sad",) in rows(path, "emotion FROM spans")
+    assert sink.failed
+
+
+def test_an_earlier_layout_is_brought_up_to_date(tmp_path: Path, clock: Clock):
+    path = tmp_path / "log.db"
+    with sqlite3.connect(path) as db:
+        db.executescript(
+            "CREATE TABLE runs (id INTEGER PRIMARY KEY, source TEXT, started REAL, ended REAL);"
+            "CREATE TABLE spans (id INTEGER PRIMARY KEY, run INTEGER REFERENCES runs ON DELETE CASCADE, track INTEGER,"
+            "emotion TEXT, confident INTEGER, started REAL, ended REAL, frames INTEGER, confidence REAL);"
+            "INSERT INTO runs VALUES (1, 'cam', 1700000000, 1700000009);"
+            "INSERT INTO spans VALUES (1, 1, 1, 'Happy', 1, 1700000000, 1700000009, 90, 0.8); PRAGMA user_version = 1;"
+        )
+    clock.pass_by(100)
+    sink = clock.sink(path)
+    play(sink, clock, [result(index, (1, "Sad")) for index in range(11)])
+    sink.close()
+    assert rows(path, "emotion, round(seconds, 3) FROM hours") == [("Happy", 9.0), ("Sad", 1.0)]
+
+
+@pytest.mark.parametrize("jump_s", [20 * 86400, -20 * 86400])
+def test_a_clock_that_is_set_costs_no_second_and_adds_none(tmp_path: Path, clock: Clock, jump_s: float):
+    path = tmp_path / "log.db"
+    sink = clock.sink(path, keep_days=5)
+    play(sink, clock, [result(index, (1, "Happy")) for index in range(50)])
+    clock.now += jump_s
+    play(sink, clock, [result(index, (1, "Happy")) for index in range(50, 101)])
+    clock.pass_by(70)  # the next pruning forgets neither
+    play(sink, clock, [result(200, (2, "Sad"))])
+    sink.close()
+    before, after = rows(path, "started, ended - started FROM spans WHERE track = 1 ORDER BY id")
+    assert [before[1], after[1]] == pytest.approx([4.9, 5.0])
+    assert before[0] == pytest.approx(1_700_000_000)
+    assert after[0] == pytest.approx(1_700_000_005 + jump_s)
+
+
+def test_it_goes_on_forgetting_when_the_clock_is_set_back(tmp_path: Path, clock: Clock):
+    path = tmp_path / "log.db"
+    sink = clock.sink(path, keep_days=1)
+    play(sink, clock, [result(0, (1, "Happy")), result(1, ended=1)])
+    clock.now -= 300 * 86400
+    for day in range(3):
+        clock.pass_by(90_000)
+        play(sink, clock, [result(day, (day + 2, "Sad")), result(day, ended=day + 2)])
+    sink.close()
+    assert [row[0] for row in rows(path)] == [4]
+
+
+def test_a_small_correction_of_the_clock_changes_nothing(tmp_path: Path, clock: Clock):
+    sink = clock.sink(tmp_path / "log.db")
+    play(sink, clock, [result(index, (1, "Happy")) for index in range(20)])
+    clock.now += 1.5
+    play(sink, clock, [result(index, (1, "Happy")) for index in range(20, 41)])
+    sink.close()
+    assert [row[2] for row in rows(tmp_path / "log.db")] == pytest.approx([4.0])
+
+
+def test_a_recording_tells_its_own_time_however_fast_it_is_read(tmp_path: Path, clock: Clock):
+    sink = clock.sink(tmp_path / "log.db", live=False)
+    for number in range(101):
+        sink.write(None, result(number, (1, "Happy")))
+        clock.pass_by(0.01 if number < 50 else 3.0)
+    sink.close()
+    assert rows(tmp_path / "log.db", "started, ended FROM spans") == [(1_700_000_000.0, 1_700_000_010.0)]
+
+
+def test_a_span_begins_when_the_face_was_first_seen(tmp_path: Path, clock: Clock):
+    sink = clock.sink(tmp_path / "log.db", live=False)
+    for number in range(2, 30):
+        new = (TrackEvent("new", 1, number / 10, "Happy", 0.8, 0.2),) if number == 2 else ()
+        sink.write(None, replace(result(number, (1, "Happy")), events=new))
+    sink.close()
+    assert rows(tmp_path / "log.db")[0][2] == pytest.approx(2.9)
+
+
+def test_a_face_that_was_not_shown_for_a_while_has_two_spans(tmp_path: Path, clock: Clock):
+    sink = clock.sink(tmp_path / "log.db", live=False)
+    for number in [*range(11), *range(50, 61)]:
+        sink.write(None, result(number, (1, "Happy")))
+    sink.close()
+    assert [row[2] for row in rows(tmp_path / "log.db")] == pytest.approx([1.0, 1.0])
+
+
+def test_hours_add_up_seconds_by_hour_and_emotion(tmp_path: Path, clock: Clock):
+    sink = clock.sink(tmp_path / "log.db", live=False)  # begins at 22:13:20
+    for number in range(0, 72001, 10):  # two hours
+        sure = replace(result(number, (1, "Happy")), time_s=number / 10)
+        sink.write(None, sure)
+    unsure = result(72010, (2, "Sad"))
+    sink.write(None, unsure)
+    sink.write(None, replace(result(72030, (2, "Sad"))))
+    sink.close()
+    found = rows(tmp_path / "log.db", "hour, emotion, seconds, confident_seconds, faces, first, last FROM hours")
+    happy = [row for row in found if row[1] == "Happy"]
+    assert [row[0] for row in happy] == ["2023-11-14T22:00:00Z", "2023-11-14T23:00:00Z", "2023-11-15T00:00:00Z"]
+    assert [row[2] for row in happy] == pytest.approx([2800, 3600, 800])
+    assert [row[3] for row in happy] == pytest.approx([2800, 3600, 800])
+    assert happy[0][4:] == (1, "2023-11-14T22:13:20Z", "2023-11-14T23:00:00Z")
+    assert [row[2] for row in found if row[1] == "Sad"] == pytest.approx([2.0])
 
 
 def test_a_moved_file_is_let_go(tmp_path: Path, clock: Clock):
     path = tmp_path / "log.db"
-    sink = EventSink(path, clock=clock)
+    sink = clock.sink(path)
     play(sink, clock, [result(index, (1, "Happy")) for index in range(10)])
     for name in ("log.db", "log.db-wal", "log.db-shm"):
         if (tmp_path / name).exists():
@@ -153,10 +316,10 @@ def test_a_moved_file_is_let_go(tmp_path: Path, clock: Clock):
 
 
 def test_no_pictures_and_no_names_are_kept(tmp_path: Path, clock: Clock):
-    EventSink(tmp_path / "log.db", clock=clock).close()
+    clock.sink(tmp_path / "log.db").close()
     columns = rows(tmp_path / "log.db", "name FROM pragma_table_info('spans')")
     assert {name for (name,) in columns} == {
-        "id", "run", "track", "emotion", "confident", "started", "ended", "frames", "confidence"
+        "id", "run", "track", "emotion", "confident", "started", "ended", "frames", "confidence", "clock"
     }  # fmt: skip
 
 
@@ -170,7 +333,8 @@ sink = EventSink(Path({path!r}))
 index = 0
 while True:
     track = index // 40 + 1
-    sink.write(None, result(index, (track, "Happy"), (track + 100000, ("Sad", "Angry")[index // 7 % 2])))
+    moment = time.monotonic() * 10
+    sink.write(None, result(moment, (track, "Happy"), (track + 100000, ("Sad", "Angry")[index // 7 % 2])))
     if index % 40 == 39:
         sink.write(None, result(index, ended=track))
     print(time.time(), flush=True)
