@@ -94,7 +94,15 @@ def _sinks(options: dict[str, Any], classifier: Classifier, source: FrameSource)
     if options["mqtt"]:
         from edge.sinks.mqtt import MqttSink
 
-        sinks.append(MqttSink(options["mqtt"], name=options["mqtt_name"], discovery=options["mqtt_discovery"]))
+        mqtt = MqttSink(
+            options["mqtt"],
+            name=options["mqtt_name"],
+            discovery=options["mqtt_discovery"],
+            ca=options["mqtt_ca"],
+            certificate=options["mqtt_cert"],
+            key=options["mqtt_key"],
+        )
+        sinks.append(mqtt)
     return sinks
 
 

@@ -61,9 +61,15 @@ PATH = click.Path(path_type=Path, dir_okay=False)
     help="Forget the oldest ones above this size.",
 )
 @click.option("--mqtt", help="Publish to this broker: mqtt[s]://[user:password@]host[:port].")
-@click.option("--mqtt-name", default="emotion-edge", show_default=True, help="Topic prefix and device name.")
+@click.option("--mqtt-name", help="Topic prefix and device name.  [default: emotion-edge-HOST]")
+@click.option("--mqtt-ca", type=PATH, help="Certificates (PEM) of the authorities to trust with mqtts://.")
+@click.option("--mqtt-cert", type=PATH, help="Our own certificate (PEM) for brokers that want one.")
+@click.option("--mqtt-key", type=PATH, help="Its key (PEM), where it is in a file of its own.")
 @click.option(
-    "--mqtt-discovery/--no-mqtt-discovery", default=True, show_default=True, help="Announce to Home Assistant."
+    "--mqtt-discovery/--no-mqtt-discovery",
+    default=True,
+    show_default=True,
+    help="Announce to Home Assistant, or take that back.",
 )
 @click.option(
     "--detect-every",

@@ -9,9 +9,12 @@ from __future__ import annotations
 import json
 import logging
 import re
+import socket
 import ssl
+import sys
 import time
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -32,6 +35,7 @@ EVENTS_MAX = 1000  # the newest events wait for a broker that is away
 QUEUE_MAX = 2 * EVENTS_MAX  # messages on their way to one that is slow
 DISCOVERY = "homeassistant"
 NOBODY = "none"
+MQTT_ERR_QUEUE_SIZE = 15  # paho's, which is imported where it is needed
 
 
 class MqttSink:
@@ -39,14 +43,30 @@ class MqttSink:
 
     Args:
         address: ``mqtt://[user:password@]host[:port]``, or ``mqtts://`` for TLS.
-        name: Topic prefix and device name: letters, digits, ``-``, ``_`` and ``/``.
-        discovery: Announce the device to Home Assistant.
+        name: Topic prefix and device name: letters, digits, ``-``, ``_`` and ``/``; None for one with the host's name.
+        discovery: Announce the device to Home Assistant; False takes back what earlier runs announced.
+        ca: Certificates (PEM) of the authorities to trust; None for the system's.
+        certificate: Our own certificate (PEM), perhaps with its key.
+        key: Its key (PEM).
+
+    Attributes:
+        failed: Whether events were dropped.
 
     Raises:
-        ConfigError: The address or the name is wrong, or paho-mqtt is missing.
+        ConfigError: The address, the name or a certificate is wrong, or paho-mqtt is missing.
     """
 
-    def __init__(self, address: str, *, name: str = "emotion-edge", discovery: bool = True) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        name: str | None = None,
+        discovery: bool = True,
+        ca: Path | None = None,
+        certificate: Path | None = None,
+        key: Path | None = None,
+    ) -> None:
+        name = default_name() if name is None else name
         if not re.fullmatch(r"[\w-]+(/[\w-]+)*", name, re.ASCII):
             raise ConfigError(f"MQTT name is {name!r}; wanted letters, digits, -, _ and / between them")
         self._name = name
@@ -55,6 +75,10 @@ class MqttSink:
         self._published: tuple[Any, ...] = ()
         self._next_s = 0.0
         self._waiting: deque[dict[str, Any]] = deque(maxlen=EVENTS_MAX)
+        self._dropped = 0
+        self.failed = False
+        self._fault = ""
+        self._tls = (ca, certificate, key)
         self._client = self._connect(address)
         self._client.loop_start()  # only now: its callbacks use self._client
 
@@ -65,6 +89,7 @@ class MqttSink:
             if self._client.is_connected():
                 self._publish("event", content)
             else:
+                self._dropped += len(self._waiting) == EVENTS_MAX
                 self._waiting.append(content)
         tracks = [
             {
@@ -101,6 +126,9 @@ class MqttSink:
                 log.warning("the broker went away before the last message")
         self._client.disconnect()
         self._client.loop_stop()
+        self._dropped += len(self._waiting)
+        self._waiting.clear()
+        self._say_dropped()
 
     def _connect(self, address: str) -> Client:
         try:
@@ -112,40 +140,66 @@ class MqttSink:
             parts = urlsplit(address)
             host, port = parts.hostname, parts.port
         except ValueError as error:
-            raise ConfigError(f"MQTT address is wrong: {error}; wanted mqtt://host:port") from error
+            # What Python says of it may hold the password.
+            raise ConfigError("MQTT address is wrong; wanted mqtt://[user:password@]host[:port] or mqtts://") from error
         if parts.scheme not in ("mqtt", "mqtts") or not host:
             raise ConfigError("MQTT address is wrong; wanted mqtt://[user:password@]host[:port] or mqtts://")
         client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv311)
         if parts.username:
             client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
         if parts.scheme == "mqtts":
-            client.tls_set_context(ssl.create_default_context())
+            client.tls_set_context(_context(*self._tls))
+        elif any(self._tls):
+            raise ConfigError("certificates are of use with mqtts:// only; got an mqtt:// address")
         client.will_set(f"{self._name}/availability", "offline", qos=1, retain=True)
         client.reconnect_delay_set(1, 20)
         client.max_queued_messages_set(QUEUE_MAX)
         client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
-        client.connect_async(host, port or (8883 if parts.scheme == "mqtts" else 1883), keepalive=30)
+        port = port or (8883 if parts.scheme == "mqtts" else 1883)
+        self._place = f"{host}:{port}"
+        client.connect_async(host, port, keepalive=30)
         return client
 
     def _on_connect(self, client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
-            log.warning("the MQTT broker refuses us: %s", reason)
+            self._say_once(f"the MQTT broker refuses us: {reason}; check user and password")
             return
-        if self._discovery:
-            for topic, config in self._announcements().items():
-                client.publish(topic, json.dumps(config), qos=1, retain=True)
+        if self._fault:
+            log.warning("the MQTT broker is there")
+        self._fault = ""
+        for topic, config in self._announcements().items():
+            # An empty retained message takes back what an earlier run announced.
+            client.publish(topic, json.dumps(config) if self._discovery else b"", qos=1, retain=True)
         client.publish(f"{self._name}/availability", "online", qos=1, retain=True)
         self._publish("state", self._state, retain=True)
         while self._waiting:
             self._publish("event", self._waiting.popleft())
+        self._say_dropped()
+
+    def _on_connect_fail(self, _client: Client, _data: Any) -> None:
+        error = sys.exc_info()[1]  # paho calls us from where it caught it
+        self._say_once(f"cannot connect to the MQTT broker {self._place}: {_reason(error)}; trying again")
 
     def _on_disconnect(self, _client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        if reason.is_failure:
-            log.warning("the MQTT broker is gone (%s); trying again", reason)
+        if reason.is_failure and not self._fault:
+            self._say_once(f"the MQTT broker is gone ({reason}); trying again")
+
+    def _say_once(self, words: str) -> None:
+        if words != self._fault:
+            log.warning("%s", words)
+        self._fault = words
+
+    def _say_dropped(self) -> None:
+        dropped, self._dropped = self._dropped, 0
+        if dropped:
+            self.failed = True
+            log.warning("%d MQTT events were dropped while the broker was away or too slow", dropped)
 
     def _publish(self, topic: str, content: dict[str, Any], *, retain: bool = False) -> None:
-        self._client.publish(f"{self._name}/{topic}", json.dumps(content), qos=1, retain=retain)
+        sent = self._client.publish(f"{self._name}/{topic}", json.dumps(content), qos=1, retain=retain)
+        self._dropped += sent.rc == MQTT_ERR_QUEUE_SIZE
 
     def _announcements(self) -> dict[str, dict[str, Any]]:
         """Home Assistant's discovery messages, by topic."""
@@ -169,4 +223,42 @@ class MqttSink:
         }
 
 
-__all__ = ["MqttSink"]
+def default_name() -> str:
+    """``emotion-edge-HOST``: two devices at one broker must not share topics and last will."""
+    host = re.sub(r"[^A-Za-z0-9_-]+", "-", socket.gethostname().partition(".")[0]).strip("-")
+    return f"emotion-edge-{host}" if host else "emotion-edge"
+
+
+def _context(ca: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext:
+    if key and not certificate:
+        raise ConfigError(f"the MQTT key {key} needs its certificate; give --mqtt-cert")
+    for path in (ca, certificate, key):
+        if path is not None and not path.is_file():
+            raise ConfigError(f"no such file: {path}; give a certificate or key in PEM form")
+    try:
+        context = ssl.create_default_context(cafile=ca)
+        if certificate:
+            context.load_cert_chain(certificate, key)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        names = ", ".join(str(path) for path in (ca, certificate, key) if path)
+        raise ConfigError(
+            f"cannot use {names} for MQTT: {error}; wanted PEM files, the key without a password"
+        ) from error
+    return context
+
+
+def _reason(error: BaseException | None) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({error.verify_message}); give its authority with --mqtt-ca"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed ({error.reason}); is its port one for TLS, and does it want a certificate (--mqtt-cert)?"
+    if isinstance(error, socket.gaierror):
+        return "its host name is unknown"
+    if isinstance(error, ConnectionRefusedError):
+        return "the connection is refused; is it running?"
+    if isinstance(error, TimeoutError):
+        return "it does not answer"
+    return str(getattr(error, "strerror", None) or error)
+
+
+__all__ = ["MqttSink", "default_name"]

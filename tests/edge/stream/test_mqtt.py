@@ -19,7 +19,7 @@ import pytest
 
 from edge.errors import ConfigError
 from edge.labels import EMOTIONS
-from edge.sinks.mqtt import MqttSink
+from edge.sinks.mqtt import MqttSink, default_name
 from edge.types import Box, Face, FrameResult, TrackEvent
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
@@ -30,12 +30,14 @@ CHANCES = dict.fromkeys(EMOTIONS, 0.2)
 class Broker:
     """A mosquitto on a free port of this machine."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *settings: str) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self._config = folder / "mosquitto.conf"
-        self._config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
+        self._config.write_text(
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\n" + "\n".join(settings)
+        )
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -80,7 +82,7 @@ class Listener:
         deadline = time.monotonic() + timeout_s
         while True:
             name, payload, _ = self.messages.get(timeout=max(deadline - time.monotonic(), 0.01))
-            content = json.loads(payload) if payload[:1] in b"{[" else payload.decode()
+            content = json.loads(payload) if payload.startswith((b"{", b"[")) else payload.decode()
             if name == topic and wanted(content):
                 return content
 
@@ -127,14 +129,14 @@ def test_states_and_events_arrive(broker: Broker, listener: Listener):
 
 
 def test_a_late_listener_gets_the_retained_state_and_no_old_events(broker: Broker, listener: Listener):
-    sink = MqttSink(broker.address)
-    listener.wait_for("emotion-edge/availability")
+    sink = MqttSink(broker.address, name="box")
+    listener.wait_for("box/availability")
     sink.write(None, result((1, "Happy", 90), events=(TrackEvent("new", 1, 0.1, "Happy", 0.8, 0.0),)))
-    listener.wait_for("emotion-edge/state", lambda one: one["faces"] == 1)
+    listener.wait_for("box/state", lambda one: one["faces"] == 1)
     late = Listener(broker.port)
-    assert late.wait_for("emotion-edge/state")["emotion"] == "Happy"
+    assert late.wait_for("box/state")["emotion"] == "Happy"
     sink.close()
-    late.wait_for("emotion-edge/availability", lambda word: word == "offline")
+    late.wait_for("box/availability", lambda word: word == "offline")
     late.close()
 
 
@@ -162,8 +164,8 @@ def test_the_last_will_says_offline_after_a_kill(broker: Broker, listener: Liste
 
 def test_a_broker_that_goes_away_and_comes_back(broker: Broker, caplog: pytest.LogCaptureFixture):
     first = Listener(broker.port)
-    sink = MqttSink(broker.address)
-    first.wait_for("emotion-edge/availability")
+    sink = MqttSink(broker.address, name="box")
+    first.wait_for("box/availability")
     with caplog.at_level(logging.WARNING):
         broker.stop()
         deadline = time.monotonic() + 30
@@ -175,7 +177,7 @@ def test_a_broker_that_goes_away_and_comes_back(broker: Broker, caplog: pytest.L
     assert time.monotonic() - began < 30
     broker.start()
     second = Listener(broker.port)
-    assert second.wait_for("emotion-edge/state", lambda one: one["faces"] == 1)["emotion"] == "Sad"
+    assert second.wait_for("box/state", lambda one: one["faces"] == 1)["emotion"] == "Sad"
     sink.close()
     first.close()
     second.close()
@@ -199,3 +201,150 @@ def test_a_wrong_address_is_refused(address: str):
 def test_a_name_that_is_no_topic_is_refused(name: str):
     with pytest.raises(ConfigError, match="wanted letters"):
         MqttSink("mqtt://localhost", name=name)
+
+
+def warned(caplog: pytest.LogCaptureFixture, words: str, timeout_s: float = 30.0) -> str:
+    """Wait until something is logged; all that was."""
+    deadline = time.monotonic() + timeout_s
+    while words not in caplog.text:
+        assert time.monotonic() < deadline, caplog.text
+        time.sleep(0.02)
+    return caplog.text
+
+
+def test_an_absent_broker_and_an_unknown_host_are_said_once(caplog: pytest.LogCaptureFixture):
+    tries = 0
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        sink = MqttSink(f"mqtt://me:secret@127.0.0.1:{free.getsockname()[1]}")
+        sink._client.reconnect_delay_set(0, 0)
+        again = sink._client.on_connect_fail
+
+        def count(*words: Any) -> None:
+            nonlocal tries
+            tries += 1
+            again(*words)
+
+        sink._client.on_connect_fail = count
+        warned(caplog, "connection is refused")
+        deadline = time.monotonic() + 30
+        while tries < 3 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        sink.close()
+    assert tries >= 3
+    assert caplog.text.count("cannot connect") == 1
+    assert "secret" not in caplog.text
+    sink = MqttSink("mqtt://no-such-host.invalid")
+    warned(caplog, "host name is unknown")
+    sink.close()
+
+
+def test_a_broker_that_wants_a_password_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    (tmp_path / "passwords").write_text("")
+    (tmp_path / "passwords").chmod(0o600)
+    broker = Broker(tmp_path, "allow_anonymous false")
+    broker.start()
+    sink = MqttSink(broker.address.replace("://", "://me:wrong@"))
+    text = warned(caplog, "refuses us")
+    sink.close()
+    broker.stop()
+    assert "check user and password" in text
+    assert "wrong" not in text
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """ca.pem; server.pem and client.pem with server.key and client.key, signed by it."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed (Debian: openssl)")
+    folder = tmp_path_factory.mktemp("certificates")
+
+    def openssl(*words: str) -> None:
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+    new = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2")
+    openssl(*new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority")
+    for name in ("server", "client"):
+        words = ("-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1")
+        keys = ("-keyout", f"{name}.key", "-out", f"{name}.pem", "-CA", "ca.pem", "-CAkey", "ca.key")
+        openssl(*new, *keys, *words)
+    for path in folder.iterdir():
+        path.chmod(0o644)
+    folder.chmod(0o755)
+    return folder
+
+
+def test_tls_with_an_authority_and_a_certificate_of_our_own(
+    certificates: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    files = {name: certificates / name for name in ("ca.pem", "client.pem", "client.key")}
+    settings = [f"cafile {files['ca.pem']}", f"certfile {certificates / 'server.pem'}"]
+    broker = Broker(tmp_path, *settings, f"keyfile {certificates / 'server.key'}", "require_certificate true", "user root")
+    broker.start()
+    address = broker.address.replace("mqtt://", "mqtts://")
+    sink = MqttSink(address)
+    text = warned(caplog, "certificate is not trusted")
+    assert "--mqtt-ca" in text
+    sink.close()
+    sink = MqttSink(address, ca=files["ca.pem"], certificate=files["client.pem"], key=files["client.key"])
+    deadline = time.monotonic() + 30
+    while not sink._client.is_connected():
+        assert time.monotonic() < deadline, caplog.text
+        time.sleep(0.02)
+    sink.close()
+    broker.stop()
+
+
+@pytest.mark.parametrize(
+    ("address", "files", "words"),
+    [
+        ("mqtts://localhost", {"ca": "missing.pem"}, "no such file"),
+        ("mqtts://localhost", {"ca": "text.pem"}, "cannot use .*text.pem"),
+        ("mqtts://localhost", {"key": "text.pem"}, "needs its certificate"),
+        ("mqtt://localhost", {"ca": "text.pem"}, "mqtts:// only"),
+        ("mqtt://me:pass/word@localhost", {}, "wanted mqtt://"),
+    ],
+)
+def test_certificates_that_cannot_be_used_are_refused(tmp_path: Path, address: str, files: dict[str, str], words: str):
+    (tmp_path / "text.pem").write_text("no certificate")
+    with pytest.raises(ConfigError, match=words) as error:
+        MqttSink(address, **{key: tmp_path / name for key, name in files.items()})  # type: ignore[arg-type]
+    assert "pass" not in str(error.value).replace("password", "")
+
+
+def test_events_that_a_broker_missed_are_counted(broker: Broker, caplog: pytest.LogCaptureFixture):
+    broker.stop()
+    sink = MqttSink(broker.address, name="box")
+    for number in range(1200):
+        sink.write(None, result((number, "Sad", 90), events=(TrackEvent("new", number, 0.1, "Sad", 0.8, 0.0),)))
+    broker.start()
+    warned(caplog, "200 MQTT events were dropped")
+    sink.close()
+    assert sink.failed
+    broker.stop()
+    late = MqttSink(broker.address, name="box")
+    late.write(None, result(events=(TrackEvent("end", 1, 0.1, "Sad", 0.8, 0.0),)))
+    late.close()
+    assert "1 MQTT events were dropped" in caplog.text
+
+
+def test_announced_sensors_are_taken_back(broker: Broker, listener: Listener):
+    MqttSink(broker.address, name="box").close()
+    topics = [f"homeassistant/sensor/box/{key}/config" for key in ("emotion", "faces", "state")]
+    sink = MqttSink(broker.address, name="box")
+    for topic in topics:
+        listener.wait_for(topic)
+    sink.close()
+    sink = MqttSink(broker.address, name="box", discovery=False)
+    for topic in topics:
+        listener.wait_for(topic, lambda content: content == "")
+    sink.close()
+    late = Listener(broker.port)
+    late.wait_for("box/availability")
+    assert not any("homeassistant" in topic for topic, _, _ in list(late.messages.queue))
+    late.close()
+
+
+def test_the_name_holds_the_hosts(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(socket, "gethostname", lambda: "Küche 2.local")
+    assert default_name() == "emotion-edge-K-che-2"
