@@ -279,7 +279,8 @@ def test_tls_with_an_authority_and_a_certificate_of_our_own(
 ):
     files = {name: certificates / name for name in ("ca.pem", "client.pem", "client.key")}
     settings = [f"cafile {files['ca.pem']}", f"certfile {certificates / 'server.pem'}"]
-    broker = Broker(tmp_path, *settings, f"keyfile {certificates / 'server.key'}", "require_certificate true", "user root")
+    settings += [f"keyfile {certificates / 'server.key'}", "require_certificate true", "user root"]
+    broker = Broker(tmp_path, *settings)
     broker.start()
     address = broker.address.replace("mqtt://", "mqtts://")
     sink = MqttSink(address)
