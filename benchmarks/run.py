@@ -164,7 +164,7 @@ def model_of(peer: Peer) -> Path:
 
 def machine() -> dict[str, Any]:
     """Where and when."""
-    from edge.benchmark.device import describe_device
+    from edge.device import describe_device
 
     return {
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),

@@ -66,8 +66,8 @@ def lose_cameras(drops: int) -> None:
     stop = threading.Event()
     stream = Stream(Flaky(drops, stop), None, Classifier(threads=1))  # type: ignore[arg-type]
     stream.run(stop)
-    figures = stream.stats.snapshot()
-    click.echo(json.dumps({"reconnects": figures["reconnects"], "frames": figures["processed"]}))
+    counts = stream.snapshot().counts
+    click.echo(json.dumps({"reconnects": counts["reconnects"], "frames": counts["processed"]}))
 
 
 def soak_drops(drops: int) -> dict[str, object]:

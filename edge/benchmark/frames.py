@@ -1,53 +1,28 @@
-"""Pictures of known size with a known number of faces, drawn or taken from a photo."""
+"""Pictures of known size with a known number of drawn faces."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.detector import HaarDetector
-from edge.errors import ImageError
 from edge.opencv import cv2
-from edge.preprocess import crop_face, to_gray
 from edge.sources.synthetic import draw_face
 
 COLUMNS, ROWS = 3, 2
 _FILL = 0.95  # share of its place that a head takes up
 
 
-def make_head(photo_rgb: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
-    """A head to paste, RGBA: the largest face of a picture with what surrounds it, or a drawn one.
-
-    Args:
-        photo_rgb: uint8 (H, W, 3), or None for the drawn head.
-
-    Returns:
-        uint8 (h, w, 4).
-
-    Raises:
-        ImageError: There is no face in the picture.
-    """
-    if photo_rgb is None:
-        return draw_face(0.6)
-    boxes = HaarDetector().detect(to_gray(photo_rgb))
-    if not boxes:
-        raise ImageError("shows no face; wanted a photo with one")
-    head = crop_face(photo_rgb, boxes[0], 0.25)
-    return np.dstack([head, np.full(head.shape[:2], 255, np.uint8)])
-
-
-def make_frame(size: tuple[int, int], faces: int, head: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def make_frame(size: tuple[int, int], faces: int) -> NDArray[np.uint8]:
     """A wall with soft light, patches and a camera's noise, and heads in front of it; always the same.
 
     Args:
         size: Width and height in pixels.
         faces: How many heads, 0 to 6.
-        head: uint8 (h, w, 4) RGBA.
 
     Returns:
         uint8 (height, width, 3) RGB.
     """
-    width, height = size
+    (width, height), head = size, draw_face(0.6)
     random = np.random.default_rng(1)
     patches = random.uniform(70, 150, (6, 8, 3)).astype(np.float32)
     frame = np.asarray(cv2.resize(patches, size, interpolation=cv2.INTER_CUBIC), np.float32)
@@ -65,4 +40,4 @@ def make_frame(size: tuple[int, int], faces: int, head: NDArray[np.uint8]) -> ND
     return frame.clip(0, 255).astype(np.uint8)
 
 
-__all__ = ["make_frame", "make_head"]
+__all__ = ["make_frame"]

@@ -1,4 +1,4 @@
-"""The measurements: the classifier alone, the whole pipeline, and a process from its start to its first result."""
+"""The measurements: one face, whole pictures, and a process from its start to its first result."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.benchmark.frames import make_frame
 from edge.classifier import Classifier
 from edge.errors import OutputError
 from edge.opencv import cv2
 from edge.pipeline import Pipeline
+from edge.sources.synthetic import draw_face
 
 SIZES = ((320, 240), (640, 480), (1280, 720))
-FACES = (0, 1, 2, 5)
+FACES = (0, 1, 5)
 # A process's peak memory begins with what its parent held when starting it; this parent holds next to nothing.
 _LAUNCHER = """
 import os, sys, time
@@ -66,40 +66,25 @@ def spread(times_ms: Iterable[float]) -> dict[str, float]:
     }
 
 
-def measure_classifier(
-    model: Path | None, head: NDArray[np.uint8], threads: Iterable[int], *, rounds: int, seconds: float
-) -> Iterator[dict[str, Any]]:
-    """Milliseconds to read one face, resizing included, a row for each number of threads."""
-    crop = np.ascontiguousarray(head[:, :, :3])
-    for count in threads:
-        classifier = Classifier(model, threads=count)
-        cv2.setNumThreads(count)
-        times = repeat(lambda: classifier.classify([crop]), rounds=rounds, seconds=seconds, least=10)  # noqa: B023
-        yield {"threads": count, **spread(times)}
+def measure_face(model: Path | None, threads: int | None, **limits: Any) -> dict[str, float]:
+    """Milliseconds to read one face whose place is known."""
+    reader = Pipeline(Classifier(model, threads=threads)).reader
+    face = np.ascontiguousarray(draw_face(0.6)[:, :, :3])
+    return spread(repeat(lambda: reader.probabilities(face, None), least=10, **limits))
 
 
-def measure_pipeline(
-    model: Path | None, head: NDArray[np.uint8], threads: Iterable[int], *, rounds: int, seconds: float
-) -> Iterator[dict[str, Any]]:
-    """Milliseconds from a decoded picture to its result, a row for each picture and number of threads."""
-    frames = {(size, faces): make_frame(size, faces, head) for size, faces in product(SIZES, FACES)}
-    for count in threads:
-        pipeline = Pipeline(Classifier(model, threads=count))
-        cv2.setNumThreads(count)
-        for ((width, height), faces), frame in frames.items():
-            result = pipeline.analyze(frame)
-            times = repeat(lambda: pipeline.analyze(frame), rounds=rounds, seconds=seconds)  # noqa: B023
-            yield {
-                "width": width,
-                "height": height,
-                "faces": faces,
-                "found": 0 if result.fallback else len(result.faces),
-                "threads": count,
-                **spread(times),
-            }
+def measure_pictures(model: Path | None, threads: int | None, **limits: Any) -> Iterator[dict[str, Any]]:
+    """Milliseconds from a decoded picture to its result, a row for each size and number of faces."""
+    pipeline = Pipeline(Classifier(model, threads=threads))
+    for (width, height), faces in product(SIZES, FACES):
+        frame = make_frame((width, height), faces)
+        result = pipeline.analyze(frame)
+        times = spread(repeat(lambda: pipeline.analyze(frame), **limits))  # noqa: B023
+        found = 0 if result.fallback else len(result.faces)
+        yield {"width": width, "height": height, "faces": faces, "found": found, **times}
 
 
-def measure_start(model: Path | None, head: NDArray[np.uint8], *, rounds: int) -> dict[str, Any]:
+def measure_start(model: Path | None, *, rounds: int) -> dict[str, Any]:
     """What ``emotion-edge predict`` on one 640x480 picture takes as a whole process, from start to end.
 
     Returns:
@@ -110,7 +95,7 @@ def measure_start(model: Path | None, head: NDArray[np.uint8], *, rounds: int) -
     """
     with tempfile.TemporaryDirectory() as folder:
         picture = Path(folder) / "picture.png"
-        if not cv2.imwrite(str(picture), cv2.cvtColor(make_frame((640, 480), 1, head), cv2.COLOR_RGB2BGR)):
+        if not cv2.imwrite(str(picture), cv2.cvtColor(make_frame((640, 480), 1), cv2.COLOR_RGB2BGR)):
             raise OutputError(f"{picture} cannot be written")
         words = [sys.executable, "-m", "edge", "predict", str(picture), *(["--model", str(model)] if model else [])]
         runs = [launch(words) for _ in range(rounds)]
@@ -142,32 +127,12 @@ def own_peak_mb() -> float:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
 
 
-def count_macs(classifier: Classifier) -> int | None:
-    """Multiply-accumulate operations of one face, from the model's own graph; None where the runtime hides it."""
-    interpreter = classifier.runtime.interpreter
-    try:
-        operations = interpreter._get_ops_details()
-        shapes = {one["index"]: one["shape"] for one in interpreter.get_tensor_details()}
-    except Exception:  # a private call
-        return None
-    total = 0
-    for one in operations:
-        if one["op_name"] not in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
-            continue
-        weights, made = shapes[one["inputs"][1]], shapes[one["outputs"][0]]
-        # Every weight is used once at each place of the output; a place of a depthwise one uses each channel's own.
-        places = int(np.prod(made)) // int(made[-1])
-        total += places * int(np.prod(weights))
-    return total
-
-
 __all__ = [
     "FACES",
     "SIZES",
-    "count_macs",
     "launch",
-    "measure_classifier",
-    "measure_pipeline",
+    "measure_face",
+    "measure_pictures",
     "measure_start",
     "own_peak_mb",
     "repeat",

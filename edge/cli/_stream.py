@@ -127,9 +127,10 @@ def _signals(stream: Stream) -> Iterator[threading.Event]:
 
 
 def _summary(stream: Stream) -> None:
-    figures = stream.stats.snapshot()
-    counts = [f"{figures['processed']} frames", f"{figures['skipped']} skipped", f"{figures['reconnects']} reconnects"]
-    times = [f"{name} {value:g} ms" for name, value in figures["timing_ms"].items()]
+    now = stream.snapshot()
+    counts = [f"{now.counts['processed']} frames", f"{now.counts['skipped']} skipped"]
+    counts.append(f"{now.counts['reconnects']} reconnects")
+    times = [f"{name} {value:g} ms" for name, value in now.timing_ms.items()]
     click.echo(", ".join(counts + times), err=True)
 
 

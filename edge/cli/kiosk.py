@@ -70,7 +70,7 @@ def command(path: Path | None, **given: Any) -> None:
     gate = _gate(config)
     kiosk = Kiosk(config, choose_source(config), gate=gate)
     keep_tidy()
-    kiosk.run(lambda: _say_where(config, kiosk.port, kiosk.health.source))
+    kiosk.run(lambda: _say_where(config, kiosk.port, kiosk.facts.source))
 
 
 def _need_the_extra() -> None:

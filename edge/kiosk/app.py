@@ -37,7 +37,7 @@ class Site:
         config: The settings.
         desk: Where uploads go.
         metrics: What ``/metrics`` gives.
-        health: What ``/healthz`` gives.
+        health: How the kiosk is now.
         labels: The emotions, in the model's order.
         live: The live view, or None to serve uploads alone.
         gate: Checks the token; None lets everyone in.
@@ -49,7 +49,7 @@ class Site:
         *,
         desk: UploadDesk,
         metrics: Metrics,
-        health: Health,
+        health: Callable[[], Health],
         labels: tuple[str, ...],
         live: LiveView | None,
         gate: Gate | None,
@@ -109,7 +109,7 @@ class Site:
         config = self.config
         about: dict[str, Any] = {
             "live": self.live is not None,
-            "source": self.health.source,
+            "source": self.health().facts.source,
             "video": config.video,
             "labels": list(self.labels),
             "threshold": config.threshold,
@@ -121,11 +121,12 @@ class Site:
         return answer(about)
 
     async def _latest(self, _: Request) -> Response:
-        if self.live is None:
+        stream = self.health().stream
+        if stream is None:
             return failure(404, "no_camera", "This kiosk serves uploads alone.")
-        if self.live.latest is None:
+        if stream.result is None:
             return failure(503, "starting", "There is no result yet.", {"retry-after": "1"})
-        return answer(self.live.latest.to_dict())
+        return answer(stream.result.to_dict())
 
     async def _events(self, _: Request) -> Response | LiveReply:
         if self.live is None:
@@ -140,17 +141,16 @@ class Site:
         return _open(self.live.video.watch, self.live.video.viewers, MAX_VIDEO, video.CONTENT_TYPE)
 
     async def _healthz(self, request: Request) -> Response:
-        status = 200 if self.health.healthy else 503
-        told = self.health.to_dict()
+        health = self.health()
+        status = 200 if health.healthy else 503
+        told = health.to_dict()
         # Who has not shown the token learns whether it works, and no more.
         return answer(told if request.state.trusted else {"status": told["status"]}, status)
 
     async def _metrics(self, _: Request) -> Response:
-        if self.live is not None:
-            self.metrics.viewers("events", self.live.watchers)
-            self.metrics.viewers("video", self.live.video.viewers)
-        self.metrics.healthy(self.health.healthy)
-        return Response(self.metrics.render(), media_type=CONTENT_TYPE)
+        live = self.live
+        viewers = {"events": live.watchers, "video": live.video.viewers} if live else {}
+        return Response(self.metrics.render(self.health(), viewers), media_type=CONTENT_TYPE)
 
 
 def _open(parts: Callable[[], AsyncIterator[bytes]], open_now: int, most: int, media_type: str) -> Response | LiveReply:

@@ -1,86 +1,105 @@
-"""Whether the kiosk does its work, in a form for programs and for the page."""
+"""How the kiosk is at one moment: what `/healthz`, `/metrics` and the page say are functions of it."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from edge.kiosk.live import LiveView
-    from edge.kiosk.thermal import Thermal
+from edge.kiosk.thermal import Thermal
+from edge.stream.stats import Snapshot
 
 STALE_S = 5.0
+FATES = ("captured", "processed", "skipped")
 
 
-@dataclass(slots=True)
-class Health:
-    """Puts together what the parts know.
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What does not change while a kiosk runs.
 
     Attributes:
-        live: The live view, or None where only uploads are served.
         source: What the camera or video is called.
         model: Name and version of the model.
-        runtime: Name, version and delegate of the interpreter.
-        thermal: The newest reading.
-        rates: Captured, processed and skipped frames a second.
-        latency_ms: Age of a frame when its result is ready.
+        runtime: Name, version, delegate and threads of the interpreter.
+        video: ``on``, ``blur`` or ``off``; None where only uploads are served.
+        began_s: ``time.monotonic()`` at its start.
     """
 
-    live: LiveView | None
     source: str
-    model: dict[str, Any]
-    runtime: dict[str, Any]
-    thermal: Thermal
-    rates: dict[str, float] = field(default_factory=dict)
-    latency_ms: float | None = None
+    model: Mapping[str, Any]
+    runtime: Mapping[str, Any]
+    video: str | None
     began_s: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Everything that is known at one moment.
+
+    Attributes:
+        facts: What does not change.
+        stream: The stream, or None where only uploads are served.
+        thermal: The newest reading of the temperature.
+        fps: Captured, processed and skipped frames a second, over the last second.
+        now_s: ``time.monotonic()`` of the moment.
+    """
+
+    facts: Facts
+    stream: Snapshot | None
+    thermal: Thermal = field(default_factory=Thermal)
+    fps: Mapping[str, float] = field(default_factory=dict)
+    now_s: float = field(default_factory=time.monotonic)
 
     @property
     def age_s(self) -> float | None:
-        """Seconds since a fresh frame was analysed."""
-        return self.live.age_s if self.live else None
+        """Seconds since a fresh frame was analysed, or None before the first."""
+        return None if self.stream is None or self.stream.fresh_s is None else self.now_s - self.stream.fresh_s
 
     @property
     def healthy(self) -> bool:
         """Whether fresh frames go through; without a camera, whether there is an answer at all."""
-        return self.live is None or (self.age_s is not None and self.age_s < STALE_S)
+        return self.stream is None or (self.age_s is not None and self.age_s < STALE_S)
 
     @property
     def state(self) -> str:
         """``ok``, ``dark``, ``starting``, ``no-camera``, ``reconnecting``, ``stalled`` or ``upload-only``."""
-        if self.live is None:
+        if self.stream is None:
             return "upload-only"
-        if self.live.state in ("ok", "dark"):
-            return self.live.state if self.healthy else "stalled"
+        if self.stream.state in ("ok", "dark"):
+            return self.stream.state if self.healthy else "stalled"
         if self.age_s is None:
-            return "starting" if self.live.state == "starting" else "no-camera"
+            return "starting" if self.stream.state == "starting" else "no-camera"
         return "reconnecting"
 
     def brief(self) -> dict[str, Any]:
         """What the live page shows, as plain JSON values."""
-        hot = self.thermal.pace.name != "full"
-        age = self.age_s
+        pace, latency_ms = self.thermal.pace.name, self.stream.timing_ms.get("age") if self.stream else None
         return {
-            "status": "failing" if not self.healthy else "hot" if hot else "ok",
+            "status": "failing" if not self.healthy else "hot" if pace != "full" else "ok",
             "state": self.state,
-            "frame_age_s": None if age is None else round(age, 2),
-            "fps": self.rates,
-            "latency_ms": None if self.latency_ms is None else round(self.latency_ms, 1),
+            "frame_age_s": None if self.age_s is None else round(self.age_s, 2),
+            "fps": dict(self.fps),
+            "latency_ms": None if latency_ms is None else round(latency_ms, 1),
             "temperature_c": self.thermal.temperature_c,
-            "pace": self.thermal.pace.name,
+            "pace": pace,
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, as plain JSON values."""
+        """Everything but the result, as plain JSON values."""
         return self.brief() | {
-            "source": self.source,
-            "model": self.model,
-            "runtime": self.runtime,
+            "source": self.facts.source,
+            "model": dict(self.facts.model),
+            "runtime": dict(self.facts.runtime),
             "throttled": None if self.thermal.throttled is None else list(self.thermal.throttled),
-            "video": self.live.video.mode if self.live else None,
-            "uptime_s": round(time.monotonic() - self.began_s, 1),
+            "video": self.facts.video,
+            "uptime_s": round(self.now_s - self.facts.began_s, 1),
         }
 
 
-__all__ = ["STALE_S", "Health"]
+def rates(before: Snapshot, after: Snapshot, seconds: float) -> dict[str, float]:
+    """Captured, processed and skipped frames a second between two snapshots."""
+    return {fate: round((after.counts[fate] - before.counts[fate]) / seconds, 1) for fate in FATES}
+
+
+__all__ = ["FATES", "STALE_S", "Facts", "Health", "rates"]

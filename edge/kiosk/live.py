@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-import threading
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.kiosk.broadcast import Broadcast
+from edge.kiosk.health import Health
 from edge.kiosk.metrics import Metrics
 from edge.kiosk.systemd import Notifier
-from edge.kiosk.thermal import FULL, Pace
 from edge.kiosk.video import Video
 from edge.sources.base import Frame, FrameSource
 from edge.types import FrameResult
@@ -56,17 +53,17 @@ class Update:
     """All that a page needs to know at one moment; turned into JSON at most once, however many read it.
 
     Args:
-        result: The newest result, or None before the first.
-        status: What the kiosk says about itself.
+        health: How the kiosk is, with the newest result.
     """
 
-    def __init__(self, result: FrameResult | None, status: Mapping[str, Any]) -> None:
-        self._result, self._status = result, status
+    def __init__(self, health: Health) -> None:
+        self._health = health
 
     @cached_property
     def event(self) -> bytes:
         """The message as a server-sent event."""
-        data = {"result": self._result.to_dict() if self._result else None, "status": self._status}
+        result = self._health.stream.result if self._health.stream else None
+        data = {"result": result.to_dict() if result else None, "status": self._health.brief()}
         return f"data: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
 
 
@@ -77,52 +74,25 @@ class LiveView:
         video: Where pictures go.
         metrics: Where timings go.
         notifier: The watchdog; fed by each fresh frame that went through the whole pipeline, and by nothing else.
-        clock: Seconds that only go forward.
+        health: How the kiosk is now.
 
     Attributes:
         updates: What the pages get.
-        describe: Gives what the kiosk says about itself.
-        latest: The newest result.
-        state: Its state, or ``starting``.
-        pace: How fast the loop may go.
         watchers: Pages that follow.
     """
 
-    def __init__(
-        self, video: Video, metrics: Metrics, notifier: Notifier, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, video: Video, metrics: Metrics, notifier: Notifier, health: Callable[[], Health]) -> None:
         self.video = video
         self.updates: Broadcast[Update] = Broadcast()
-        self.describe: Callable[[], Mapping[str, Any]] = dict
         self.watchers = 0
-        self.latest: FrameResult | None = None
-        self.state = "starting"
-        self.pace: Pace = FULL
-        self._metrics, self._notifier, self._clock = metrics, notifier, clock
-        self._status: Mapping[str, Any] = {}
-        self._fresh_s: float | None = None
-        self._closing = threading.Event()
-
-    @property
-    def age_s(self) -> float | None:
-        """Seconds since a fresh frame went through the pipeline, or None before the first."""
-        return None if self._fresh_s is None else self._clock() - self._fresh_s
+        self._metrics, self._notifier, self._health = metrics, notifier, health
 
     def write(self, rgb: NDArray[np.uint8] | None, result: FrameResult) -> None:
-        """Take one result from the loop; when the device is hot, let it wait for its next one."""
-        changed = result.state != self.state or self._fresh_s is None
-        self.state, self.latest = result.state, result
+        """Take one result from the loop."""
+        self.tell()
         if rgb is not None:
-            self._fresh_s = self._clock()
-        if changed:
-            self._status = self.describe()
-        self.updates.publish(Update(result, self._status))
-        if rgb is None:
-            return
-        self._notifier.feed()
-        self._metrics.observe(result.timing_ms, len(result.faces))
-        if self.pace.inference_fps:
-            self._closing.wait(1 / self.pace.inference_fps)
+            self._notifier.feed()
+            self._metrics.observe(result.timing_ms)
 
     def reopen(self) -> None:
         """Nothing to open anew."""
@@ -131,15 +101,13 @@ class LiveView:
         """The loop ended; the pages stay open for the next one."""
 
     def stop(self) -> None:
-        """Let every page and a waiting loop go."""
-        self._closing.set()
+        """Let every page go."""
         self.updates.close()
         self.video.stop()
 
     def tell(self) -> None:
         """Let the pages know how the kiosk is doing, also while no frame comes."""
-        self._status = self.describe()
-        self.updates.publish(Update(self.latest, self._status))
+        self.updates.publish(Update(self._health()))
 
     async def watch(self, fps: float = 15.0) -> AsyncIterator[bytes]:
         """Server-sent events, at most ``fps`` a second; each is the newest at the time it is asked for."""

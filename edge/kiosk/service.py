@@ -6,11 +6,10 @@ import asyncio
 import logging
 import socket
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 
@@ -18,17 +17,16 @@ from edge.classifier import Classifier
 from edge.errors import ConfigError, EdgeError
 from edge.kiosk.app import Site
 from edge.kiosk.config import KioskConfig
-from edge.kiosk.health import Health
+from edge.kiosk.health import Facts, Health, rates
 from edge.kiosk.live import LiveView, Tap
 from edge.kiosk.metrics import Metrics
 from edge.kiosk.protocol import LimitedProtocol, Limits
 from edge.kiosk.systemd import Notifier
-from edge.kiosk.thermal import Thermal, ThermalWatch
+from edge.kiosk.thermal import ThermalWatch
 from edge.kiosk.tokens import Gate
 from edge.kiosk.uploads import UploadDesk
 from edge.kiosk.video import Video
 from edge.pipeline import Pipeline
-from edge.sinks.base import Sink
 from edge.sinks.events import EventSink
 from edge.sources.base import FrameSource
 from edge.stream import Stream
@@ -68,32 +66,42 @@ class Kiosk:
     ) -> None:
         self.config = config
         self.listener = _listen(config.host, config.port)
-        self._source, self._timeout_s = source, timeout_s
         self._notifier = notifier or Notifier()
         self._thermal = thermal or ThermalWatch()
         self._limits = limits or Limits()
         self._stop = threading.Event()
-        self._classifier = _classifier(config)
-        self._stream: Stream | None = None
+        self._fps: dict[str, float] = {}
         self.metrics = Metrics()
-        self.live = LiveView(Video(config.video, config.video_fps), self.metrics, self._notifier) if source else None
+        self.live: LiveView | None = None
+        self.stream: Stream | None = None
+        classifier = _classifier(config)
+        if source is not None:
+            video = Video(config.video, config.video_fps)
+            self.live = LiveView(video, self.metrics, self._notifier, self.health)
+            self.stream = Stream(
+                Tap(source, video),
+                None,
+                classifier,
+                sinks=[self.live],
+                timeout_s=timeout_s,
+                retries=None,
+                threshold=config.threshold,
+            )
+            if config.event_log:
+                EventSink(Path(config.event_log)).close()  # what is wrong with it is said at the start
+        self.facts = _facts(classifier, config, source)
         self.desk = UploadDesk(
             self._upload_pipeline,
             max_bytes=int(config.max_upload_mb * 1e6),
             slots=config.max_uploads,
             counted=self.metrics.upload,
         )
-        self.health = _health(self._classifier, self.live, source)
-        if self.live is not None:
-            self.live.describe = self.health.brief
-        if config.event_log and source:
-            EventSink(Path(config.event_log)).close()  # what is wrong with it is said at the start
         self.site = Site(
             config,
             desk=self.desk,
             metrics=self.metrics,
             health=self.health,
-            labels=self._classifier.labels,
+            labels=classifier.labels,
             live=self.live,
             gate=gate,
         )
@@ -103,6 +111,11 @@ class Kiosk:
     def port(self) -> int:
         """The port that is listened on."""
         return int(self.listener.getsockname()[1])
+
+    def health(self) -> Health:
+        """How the kiosk is now; from any thread."""
+        stream = self.stream.snapshot() if self.stream else None
+        return Health(self.facts, stream, self._thermal.reading, self._fps)
 
     def run(self, started: Callable[[], None] = lambda: None) -> None:
         """Serve until SIGTERM, SIGINT or `stop`; calls ``started`` when the first request can be answered."""
@@ -132,12 +145,12 @@ class Kiosk:
         self._server = _Server(config, partial(self._started, started), self._stopping)
         self._thermal.start()
         worker = None
-        if self.live is not None:
+        if self.live is not None and self.stream is not None:
             loop = asyncio.get_running_loop()
             self.live.updates.bind(loop)
             self.live.video.bind(loop)
             self.live.tell()
-            worker = threading.Thread(target=self._work, name="loop", daemon=True)
+            worker = threading.Thread(target=self._work, args=(self.stream,), name="loop", daemon=True)
             worker.start()
         ticker = asyncio.create_task(self._tick())
         try:
@@ -166,65 +179,56 @@ class Kiosk:
             if self.live is not None:
                 self.live.stop()
 
-    def _work(self) -> None:
+    def _work(self, stream: Stream) -> None:
         """Run the stream, again when a recording ends or a source fails for good: a kiosk never gives up."""
-        if self._source is None or self.live is None:
-            return
-        source = Tap(self._source, self.live.video)
         while not self._stop.is_set():
             try:
-                self._stream = Stream(
-                    source,
-                    None,
-                    self._classifier,
-                    sinks=self._sinks(),
-                    timeout_s=self._timeout_s,
-                    retries=None,
-                    threshold=self.config.threshold,
-                )
-                self._stream.run(self._stop)
+                with self._event_log(stream):
+                    stream.run(self._stop)
             except EdgeError as error:
                 log.error("%s; trying again in %.0f s", error, RESTART_S)
-                self.live.state = "lost"
                 self._stop.wait(RESTART_S)
             except Exception:
                 log.exception("the loop failed; starting it again in %.0f s", RESTART_S)
                 self._stop.wait(RESTART_S)
 
-    def _sinks(self) -> list[Sink]:
-        """The live view comes last: it may let the loop wait."""
-        log_sinks: list[Sink] = [EventSink(Path(self.config.event_log))] if self.config.event_log else []
-        return log_sinks + ([self.live] if self.live else [])
+    @contextmanager
+    def _event_log(self, stream: Stream) -> Iterator[None]:
+        """Log the stream's events, where that was asked for; the stream closes its sinks at the end of each run."""
+        if not self.config.event_log:
+            yield
+            return
+        sink = EventSink(Path(self.config.event_log))
+        stream.add_sink(sink)
+        try:
+            yield
+        finally:
+            stream.remove_sink(sink)
 
     async def _tick(self) -> None:
-        """Every second: rates, temperature, status line, and news for the pages."""
+        """Every second: rates, heat, status line, and news for the pages."""
         loop = asyncio.get_running_loop()
-        before = loop.time()
+        before, before_s = self.health().stream, loop.time()
         while True:
             await asyncio.sleep(TICK_S)
-            now = loop.time()
             try:
-                self._look(now - before)
+                now_s, now = loop.time(), self.health().stream
+                if before is not None and now is not None:
+                    self._fps = rates(before, now, now_s - before_s)
+                before, before_s = now, now_s
+                self._tell()
             except Exception:
-                log.exception("the look at the parts failed")
-            before = now
+                log.exception("the status could not be updated")
 
-    def _look(self, seconds: float) -> None:
-        health, reading = self.health, self._thermal.reading
-        health.thermal = reading
-        self.metrics.thermal(reading.temperature_c, reading.throttled)
-        if self.live is None:
+    def _tell(self) -> None:
+        if self.live is None or self.stream is None:
             # There is no camera whose frames could feed the watchdog: a running event loop is what counts here.
             self._notifier.feed()
             return
-        if self._stream is not None:
-            figures = self._stream.stats.snapshot()
-            health.rates = self.metrics.frames(figures, seconds)
-            health.latency_ms = figures["timing_ms"].get("age")
-        self.live.pace = reading.pace
-        self.live.video.fps_limit = reading.pace.picture_fps
+        pace = self._thermal.reading.pace
+        self.stream.fps_limit, self.live.video.fps_limit = pace.inference_fps, pace.picture_fps
         self.live.tell()
-        self._notifier.status(f"{health.state}, {health.rates.get('processed', 0.0):.1f} frames a second")
+        self._notifier.status(f"{self.health().state}, {self._fps.get('processed', 0.0):.1f} frames a second")
 
     def _upload_pipeline(self) -> Pipeline:
         # An interpreter belongs to one thread: uploads have one of their own.
@@ -251,16 +255,19 @@ def _classifier(config: KioskConfig) -> Classifier:
     return Classifier(Path(config.model) if config.model else None, threads=config.threads or None)
 
 
-def _health(classifier: Classifier, live: LiveView | None, source: FrameSource | None) -> Health:
+def _facts(classifier: Classifier, config: KioskConfig, source: FrameSource | None) -> Facts:
     runtime = classifier.runtime
-    model: dict[str, Any] = {"name": classifier.path.name, "version": classifier.metadata.settings.get("model_version")}
-    engine = {
-        "name": runtime.name,
-        "version": runtime.version,
-        "delegate": runtime.delegate,
-        "threads": runtime.threads,
-    }
-    return Health(live, source.name if source else "none", model, engine, Thermal())
+    return Facts(
+        source=source.name if source else "none",
+        model={"name": classifier.path.name, "version": classifier.metadata.settings.get("model_version")},
+        runtime={
+            "name": runtime.name,
+            "version": runtime.version,
+            "delegate": runtime.delegate,
+            "threads": runtime.threads,
+        },
+        video=config.video if source else None,
+    )
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,23 +1,12 @@
-"""How warm the device is, and what to slow down when it is too warm.
-
-The temperature comes from the kernel's thermal zones, the throttling flags from the Raspberry Pi firmware's
-``vcgencmd get_throttled``, each where it is present.
-"""
+"""What to slow down when the device is too warm."""
 
 from __future__ import annotations
 
-import contextlib
-import shutil
-import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-ZONES = Path("/sys/class/thermal")
-
-# Bits of get_throttled that say what happens now; the same shifted by 16 say that it happened since boot.
-_NOW = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
+from edge.device import read_temperature, read_throttled
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +40,6 @@ class Thermal:
     pace: Pace = FULL
 
 
-def read_temperature(zones: Path = ZONES) -> float | None:
-    """The processor's temperature in degrees Celsius; the warmest zone where none says it is the processor's."""
-    found: dict[str, float] = {}
-    for zone in sorted(zones.glob("thermal_zone*")):
-        with contextlib.suppress(OSError, ValueError):
-            found[(zone / "type").read_text().strip()] = int((zone / "temp").read_text()) / 1000
-    cpu = [value for name, value in found.items() if "cpu" in name.lower()]
-    return max(cpu or found.values(), default=None)
-
-
-def read_throttled(command: str = "vcgencmd") -> tuple[str, ...] | None:
-    """What ``vcgencmd get_throttled`` says of this moment, or None where the command is missing or fails."""
-    path = shutil.which(command)
-    if path is None:
-        return None
-    try:
-        done = subprocess.run([path, "get_throttled"], capture_output=True, text=True, timeout=2, check=True)
-        bits = int(done.stdout.strip().partition("=")[2], 16)
-    except (OSError, subprocess.SubprocessError, ValueError):
-        return None
-    return tuple(name for bit, name in _NOW.items() if bits >> bit & 1)
-
-
 def next_pace(current: Pace, temperature_c: float | None, throttled: tuple[str, ...] | None) -> Pace:
     """The pace that follows from a reading; coming down again needs a few degrees more than going up."""
     level = PACES.index(current)
@@ -90,7 +56,9 @@ class ThermalWatch:
         interval_s: Seconds between readings.
         temperature: Reads the temperature.
         throttled: Reads the flags.
-        changed: Called from the thread with each new reading.
+
+    Attributes:
+        reading: The newest one.
     """
 
     def __init__(
@@ -98,14 +66,8 @@ class ThermalWatch:
         interval_s: float = 5.0,
         temperature: Callable[[], float | None] = read_temperature,
         throttled: Callable[[], tuple[str, ...] | None] = read_throttled,
-        changed: Callable[[Thermal], None] = lambda _: None,
     ) -> None:
-        self._interval_s, self._temperature, self._throttled, self._changed = (
-            interval_s,
-            temperature,
-            throttled,
-            changed,
-        )
+        self._interval_s, self._temperature, self._throttled = interval_s, temperature, throttled
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="thermal", daemon=True)
         self.reading = Thermal()
@@ -119,16 +81,14 @@ class ThermalWatch:
         """End the thread."""
         self._stop.set()
 
-    def update(self) -> Thermal:
+    def update(self) -> None:
         """Read now."""
         temperature, throttled = self._temperature(), self._throttled()
         self.reading = Thermal(temperature, throttled, next_pace(self.reading.pace, temperature, throttled))
-        self._changed(self.reading)
-        return self.reading
 
     def _run(self) -> None:
         while not self._stop.wait(self._interval_s):
             self.update()
 
 
-__all__ = ["FULL", "PACES", "Pace", "Thermal", "ThermalWatch", "next_pace", "read_temperature", "read_throttled"]
+__all__ = ["FULL", "PACES", "Pace", "Thermal", "ThermalWatch", "next_pace"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,8 +14,9 @@ from edge.sinks.base import Sink
 from edge.sources.base import Frame, FrameSource
 from edge.stream.capture import DEFAULT_RETRIES, Capture
 from edge.stream.engine import Engine
-from edge.stream.stats import StreamStats
-from edge.types import FrameResult
+from edge.stream.slot import Notice
+from edge.stream.stats import Snapshot, StreamStats
+from edge.types import FrameResult, TrackEvent
 
 if TYPE_CHECKING:
     from edge.classifier import Classifier
@@ -34,11 +35,11 @@ class Stream:
         sinks: Where results go; more can be added and removed while it runs.
         timeout_s: A live source without a frame for so long is lost and opened anew.
         retries: Tries in a row to get a lost source back; None for ever, 0 to fail at once.
+        fps_limit: Frames read a second, at most; None for no limit.
         **settings: Passed on to ``Engine``: detect_every, detect_width, threshold, faces, smooth_s...
 
     Attributes:
-        stats: What the stream measures about itself (``StreamStats``).
-        latest: The newest result with its picture, or None before the first.
+        fps_limit: As above; may be changed while the stream runs.
     """
 
     def __init__(
@@ -50,11 +51,12 @@ class Stream:
         sinks: Iterable[Sink] = (),
         timeout_s: float = 5.0,
         retries: int | None = DEFAULT_RETRIES,
+        fps_limit: float | None = None,
         **settings: object,
     ) -> None:
-        self.stats = StreamStats()
-        self.engine = Engine(detector, classifier, live=source.live, **settings)  # type: ignore[arg-type]
-        self.latest: FrameResult | None = None
+        self.fps_limit = fps_limit
+        self._stats = StreamStats()
+        self._engine = Engine(detector, classifier, live=source.live, **settings)  # type: ignore[arg-type]
         self._source = source
         self._sinks = list(sinks)
         self._sinks_lock = threading.Lock()
@@ -112,50 +114,51 @@ class Stream:
             SourceError: The source cannot be opened, or was lost and did not come back.
         """
         stop = stop or threading.Event()
-        capture = Capture(self._source, self.stats, timeout_s=self._timeout_s, retries=self._retries)
+        capture = Capture(self._source, self._stats, timeout_s=self._timeout_s, retries=self._retries)
         self._began_s = time.monotonic()
         capture.start()
         try:
             while not stop.is_set():
-                frame = capture.next()
-                if capture.take_loss():
-                    yield from self._change_state("reconnecting")
-                if frame is not None:
-                    yield self._process(frame)
-                elif capture.ended:
+                began_s = time.monotonic()
+                item = capture.next()
+                if item is Notice.ENDED:
                     break
-                elif capture.state != "ok":
-                    yield from self._change_state(capture.state)
+                if item is Notice.LOST:
+                    yield from self._change_state("reconnecting")
+                elif isinstance(item, Frame):
+                    yield self._process(item)
+                    if self.fps_limit:
+                        stop.wait(max(began_s + 1 / self.fps_limit - time.monotonic(), 0))
             if capture.error is not None:
                 yield from self._change_state("lost")
                 raise capture.error
-            last = self._without_picture("ended")
-            if last.events:
+            if (last := self._without_picture("ended", self._engine.reset())).events:
                 yield last
         finally:
             capture.stop()
-            self.stats.state, self.stats.faces = "ended", 0
+            self._stats.take(self._without_picture("lost" if capture.error else "ended"))
+
+    def snapshot(self) -> Snapshot:
+        """The stream at this moment: its newest result with its picture, its state, and what it measures of itself."""
+        return self._stats.snapshot()
 
     def _process(self, frame: Frame) -> FrameResult:
         time_s = frame.captured_s - self._began_s if self._source.live else frame.time_s
-        result = self.engine.process(replace(frame, time_s=time_s), self._source.name)
+        result = self._engine.process(replace(frame, time_s=time_s), self._source.name)
         age_ms = (time.monotonic() - frame.captured_s) * 1000
         result = replace(result, timing_ms={**result.timing_ms, "age": age_ms}, image=frame.rgb)
-        self.stats.state = result.state
-        self.stats.measure(**result.timing_ms)
-        self.stats.processed(len(result.faces))
-        self.latest = result
+        self._stats.take(result)
         return result
 
     def _change_state(self, state: str) -> Iterator[FrameResult]:
         """Says, once, that no frames come; faces that were followed have ended."""
-        if self.stats.state == state or (state == "starting" and self.latest is None):
-            return
-        self.stats.state, self.stats.faces = state, 0
-        yield self._without_picture(state)
+        if self.snapshot().state != state:
+            result = self._without_picture(state, self._engine.reset())
+            self._stats.take(result)
+            yield result
 
-    def _without_picture(self, state: str) -> FrameResult:
-        last = self.latest
+    def _without_picture(self, state: str, events: Sequence[TrackEvent] = ()) -> FrameResult:
+        last = self.snapshot().result
         time_s = time.monotonic() - self._began_s if self._source.live else (last.time_s or 0.0) if last else 0.0
         return FrameResult(
             self._source.name,
@@ -164,7 +167,7 @@ class Stream:
             frame=last.frame if last else 0,
             time_s=time_s,
             state=state,
-            events=tuple(self.engine.reset()),
+            events=tuple(events),
         )
 
     def _write(self, result: FrameResult) -> None:
@@ -172,7 +175,11 @@ class Stream:
             sink.write(result.image, result)
 
     def _finish(self) -> None:
-        last = self._without_picture("ended")  # with the ends of faces that were followed until something failed
+        last = self._without_picture(
+            "ended",
+            self._engine.reset(),
+            # With the ends of faces that were followed until something failed.
+        )
         try:
             if last.events:
                 self._write(last)

@@ -4,7 +4,39 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from edge.types import FrameResult
+
+COUNTERS = ("captured", "processed", "skipped", "bad_frames", "reconnects")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A stream at one moment.
+
+    Attributes:
+        result: The newest result, with its picture in ``image`` if a frame gave it; None before the first.
+        fresh_s: ``time.monotonic()`` when the newest frame had gone through the whole pipeline; None before the first.
+        counts: Frames ``captured``, ``processed``, ``skipped``, ``bad_frames``, and ``reconnects``, since the start.
+        fps: Frames processed a second, lately.
+        timing_ms: Running means of ``capture``, ``detect``, ``classify`` and ``age``, in milliseconds.
+        age_max_ms: The greatest age of a frame when its result was ready, in milliseconds.
+    """
+
+    result: FrameResult | None = None
+    fresh_s: float | None = None
+    counts: Mapping[str, int] = field(default_factory=lambda: MappingProxyType(dict.fromkeys(COUNTERS, 0)))
+    fps: float = 0.0
+    timing_ms: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    age_max_ms: float = 0.0
+
+    @property
+    def state(self) -> str:
+        """``starting`` before the first result, then its ``ok``, ``dark``, ``reconnecting``, ``lost`` or ``ended``."""
+        return self.result.state if self.result else "starting"
 
 
 class StreamStats:
@@ -16,11 +48,11 @@ class StreamStats:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._means: dict[str, float] = {}
-        self._counts: dict[str, int] = {"captured": 0, "processed": 0, "skipped": 0, "bad_frames": 0, "reconnects": 0}
+        self._counts = dict.fromkeys(COUNTERS, 0)
         self._age_max_ms = 0.0
-        self._rate: tuple[float, float] | None = None  # time of the last result, frames a second
-        self.state = "starting"
-        self.faces = 0
+        self._fps = 0.0
+        self._fresh_s: float | None = None
+        self._result: FrameResult | None = None
 
     def count(self, name: str, amount: int = 1) -> None:
         """Add to one of the counters."""
@@ -33,32 +65,34 @@ class StreamStats:
             for name, value in times_ms.items():
                 mean = self._means.get(name)
                 self._means[name] = value if mean is None else mean + 0.1 * (value - mean)
-                if name == "age":
-                    self._age_max_ms = max(self._age_max_ms, value)
 
-    def processed(self, faces: int) -> None:
-        """A frame was dealt with."""
-        now = time.monotonic()
+    def take(self, result: FrameResult) -> None:
+        """A result is ready, of a frame where it has a picture, else of a change of state."""
+        if result.image is not None:
+            self.measure(**result.timing_ms)
         with self._lock:
+            self._result = result
+            if result.image is None:
+                return
+            now, before = time.monotonic(), self._fresh_s
             self._counts["processed"] += 1
-            self.faces = faces
-            if self._rate is not None and now > self._rate[0]:
-                rate = 1 / (now - self._rate[0])
-                self._rate = (now, self._rate[1] + 0.1 * (rate - self._rate[1]) if self._rate[1] else rate)
-            else:
-                self._rate = (now, 0.0)
+            self._age_max_ms = max(self._age_max_ms, result.timing_ms.get("age", 0.0))
+            if before is not None and now > before:
+                rate = 1 / (now - before)
+                self._fps = self._fps + 0.1 * (rate - self._fps) if self._fps else rate
+            self._fresh_s = now
 
-    def snapshot(self) -> dict[str, Any]:
-        """All figures as plain JSON values: state, faces, fps, counters, ``timing_ms`` and ``age_max_ms``."""
+    def snapshot(self) -> Snapshot:
+        """All of it at this moment."""
         with self._lock:
-            return {
-                "state": self.state,
-                "faces": self.faces,
-                "fps": round(self._rate[1], 2) if self._rate else 0.0,
-                **self._counts,
-                "timing_ms": {name: round(value, 2) for name, value in self._means.items()},
-                "age_max_ms": round(self._age_max_ms, 2),
-            }
+            return Snapshot(
+                self._result,
+                self._fresh_s,
+                MappingProxyType(dict(self._counts)),
+                round(self._fps, 2),
+                MappingProxyType({name: round(value, 2) for name, value in self._means.items()}),
+                round(self._age_max_ms, 2),
+            )
 
 
-__all__ = ["StreamStats"]
+__all__ = ["Snapshot", "StreamStats"]

@@ -26,7 +26,7 @@ def browser():
 @pytest.fixture(scope="module")
 def kiosk():
     with running(Stage(room(460)), timeout_s=0.5) as kiosk:
-        until(lambda: kiosk.kiosk.live.latest and kiosk.kiosk.live.latest.faces)
+        until(lambda: kiosk.latest and kiosk.latest.faces)
         yield kiosk
 
 

@@ -95,6 +95,11 @@ class Running:
         self.port = kiosk.port
         self.url = f"http://127.0.0.1:{kiosk.port}"
 
+    @property
+    def latest(self):
+        """The stream's newest result."""
+        return self.kiosk.stream.snapshot().result
+
 
 @contextlib.contextmanager
 def running(stage=None, *, gate=None, notifier=None, thermal=None, limits=None, timeout_s=3.0, **settings):

@@ -21,7 +21,7 @@ from edge.labels import EMOTIONS
 @pytest.fixture(scope="module")
 def live():
     with running(Stage(room(460))) as kiosk:
-        until(lambda: kiosk.kiosk.live.latest and kiosk.kiosk.live.latest.faces)
+        until(lambda: kiosk.latest and kiosk.latest.faces)
         yield kiosk
 
 
@@ -135,11 +135,11 @@ def test_the_picture_is_encoded_once_for_all_and_only_when_watched(client, live)
         while video.encoded < began + 8:
             for part in parts:
                 next(part)
-        frames = live.kiosk.live.latest.frame
+        frames = live.latest.frame
     assert video.encoded > before
     until(lambda: video.viewers == 0)
     rest = video.encoded
-    until(lambda: live.kiosk.live.latest.frame > frames + 10)
+    until(lambda: live.latest.frame > frames + 10)
     assert video.encoded <= rest + 1
 
 
@@ -260,7 +260,7 @@ def test_the_openapi_description_names_every_address(client, live):
 
 def test_video_off_lets_no_picture_out():
     with running(Stage(room(460)), video="off") as kiosk, httpx.Client(base_url=kiosk.url) as client:
-        until(lambda: kiosk.kiosk.live.latest and kiosk.kiosk.live.latest.faces)
+        until(lambda: kiosk.latest and kiosk.latest.faces)
         reply = client.get("/stream.mjpg")
         assert (reply.status_code, reply.json()["error"]["code"]) == (403, "video_off")
         assert client.get("/api/latest").json()["faces"]
@@ -322,7 +322,7 @@ def test_an_event_log_is_kept_only_where_it_was_asked_for(tmp_path):
     path = tmp_path / "events.db"
     with running(Stage(room(460)), event_log=str(path)) as kiosk, httpx.Client(base_url=kiosk.url) as client:
         assert client.get("/api/about").json()["event_log"] is True
-        until(lambda: kiosk.kiosk.live.latest and kiosk.kiosk.live.latest.faces)
+        until(lambda: kiosk.latest and kiosk.latest.faces)
     with sqlite3.connect(path) as database:
         assert database.execute("SELECT emotion FROM spans").fetchall() == [("Happy",)]
     with pytest.raises(OutputError, match="event log"), running(Stage(), event_log=str(tmp_path / "no" / "events.db")):

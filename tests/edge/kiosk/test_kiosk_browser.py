@@ -38,7 +38,7 @@ def test_a_frame_lies_where_the_face_is(visit, kiosk):
     page = visit()
     page.wait_for_selector(".box")
     page.wait_for_timeout(300)
-    x, y, w, _ = kiosk.kiosk.live.latest.faces[0].box.to_list()
+    x, y, w, _ = kiosk.latest.faces[0].box.to_list()
     picture, box = page.locator("#frame").bounding_box(), page.locator(".box").bounding_box()
     scale = picture["width"] / 640
     assert abs(picture["x"] + x * scale - box["x"]) < 12

@@ -9,16 +9,20 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.device import read_temperature, read_throttled
 from edge.errors import ConfigError
 from edge.kiosk.broadcast import Broadcast
 from edge.kiosk.config import KioskConfig
+from edge.kiosk.health import Facts, Health, rates
 from edge.kiosk.metrics import Metrics
 from edge.kiosk.sources import LoopedSource, choose_source, find_camera
 from edge.kiosk.systemd import Notifier
-from edge.kiosk.thermal import FULL, PACES, ThermalWatch, next_pace, read_temperature, read_throttled
+from edge.kiosk.thermal import FULL, PACES, Thermal, ThermalWatch, next_pace
 from edge.kiosk.tokens import Gate, default_path, load_or_create
 from edge.kiosk.video import encode
 from edge.sources.base import Frame, SourceBase
+from edge.stream.stats import Snapshot
+from edge.types import Box, Face, FrameResult
 
 
 @pytest.fixture
@@ -120,12 +124,11 @@ def test_a_throttled_device_slows_down_whatever_its_temperature():
     assert next_pace(FULL, 50.0, ("under-voltage",)).name == "full"
 
 
-def test_the_watch_tells_each_reading():
-    told = []
-    watch = ThermalWatch(60, temperature=lambda: 81.0, throttled=lambda: ("throttled",), changed=told.append)
+def test_the_watch_has_a_reading_from_the_start():
+    watch = ThermalWatch(60, temperature=lambda: 81.0, throttled=lambda: ("throttled",))
     watch.start()
     watch.stop()
-    assert [(reading.temperature_c, reading.pace.name) for reading in told] == [(81.0, "slow")]
+    assert watch.reading == Thermal(81.0, ("throttled",), PACES[1])
 
 
 def test_a_token_is_made_once_and_kept_from_others(tmp_path):
@@ -198,14 +201,53 @@ def test_a_large_picture_is_sent_smaller():
     assert cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).shape == (540, 960, 3)
 
 
+def snapshot(state="ok", *, age_s=0.0, now_s=100.0, **counts):
+    """A stream whose newest frame is so old."""
+    fresh_s = None if age_s is None else now_s - age_s
+    face = Face(Box(1, 2, 30, 40), "Happy", 0.9, True, {"Happy": 0.9})
+    result = None if state == "starting" else FrameResult("stage", 640, 480, (face,), state=state)
+    return Snapshot(result, fresh_s, Snapshot().counts | counts, timing_ms={"age": 12.34})
+
+
+FACTS = Facts("stage", {}, {}, "on", began_s=40.0)
+
+
+@pytest.mark.parametrize(
+    ("state", "age_s", "said", "healthy"),
+    [
+        ("starting", None, "starting", False),
+        ("reconnecting", None, "no-camera", False),
+        ("lost", None, "no-camera", False),
+        ("ok", 0.1, "ok", True),
+        ("dark", 0.1, "dark", True),
+        ("ok", 5.1, "stalled", False),
+        ("reconnecting", 2.0, "reconnecting", True),
+        ("lost", 9.0, "reconnecting", False),
+    ],
+)
+def test_health_follows_from_the_stream_at_one_moment(state, age_s, said, healthy):
+    health = Health(FACTS, snapshot(state, age_s=age_s), now_s=100.0)
+    assert (health.state, health.healthy) == (said, healthy)
+    assert health.brief()["status"] == ("ok" if healthy else "failing")
+    assert health.to_dict()["uptime_s"] == 60.0
+    assert f"emotion_edge_healthy {healthy:.1f}" in Metrics().render(health, {}).decode()
+
+
 def test_rates_and_totals_of_frames():
-    metrics = Metrics()
-    assert metrics.frames({"captured": 50, "processed": 20, "skipped": 30}, 2.0)["processed"] == 10.0
-    assert metrics.frames({"captured": 60, "processed": 25, "skipped": 35}, 1.0)["captured"] == 10.0
-    text = metrics.render().decode()
-    assert 'emotion_edge_frames_total{fate="captured"} 60.0' in text
-    # A stream that starts anew counts from nothing.
-    assert metrics.frames({"captured": 5, "processed": 5}, 1.0)["captured"] == 0.0
+    before, after = snapshot(captured=50, processed=20, skipped=30), snapshot(captured=60, processed=25, skipped=35)
+    fps = rates(before, after, 2.0)
+    assert fps == {"captured": 5.0, "processed": 2.5, "skipped": 2.5}
+    text = Metrics().render(Health(FACTS, after, Thermal(50.5, ("throttled",)), fps), {"video": 3}).decode()
+    for line in (
+        'emotion_edge_frames_total{fate="captured"} 60.0',
+        'emotion_edge_fps{fate="skipped"} 2.5',
+        'emotion_edge_viewers{kind="video"} 3.0',
+        'emotion_edge_throttled{reason="throttled"} 1.0',
+        'emotion_edge_throttled{reason="under-voltage"} 0.0',
+        "emotion_edge_cpu_celsius 50.5",
+        "emotion_edge_faces 1.0",
+    ):
+        assert line in text, line
 
 
 class Short(SourceBase):

@@ -26,7 +26,7 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 @pytest.fixture(scope="module")
 def kiosk():
     with running(Stage(room(460))) as kiosk:
-        until(lambda: kiosk.kiosk.live.latest and kiosk.kiosk.live.latest.faces)
+        until(lambda: kiosk.latest and kiosk.latest.faces)
         yield kiosk
 
 

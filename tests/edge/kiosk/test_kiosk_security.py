@@ -18,7 +18,7 @@ TOKEN = "a-token-of-good-length"
 @pytest.fixture(scope="module")
 def locked():
     with running(Stage(room(460)), gate=Gate(TOKEN), allow_host=("kiosk.example",)) as kiosk:
-        until(lambda: kiosk.kiosk.live.latest and kiosk.kiosk.live.latest.faces)
+        until(lambda: kiosk.latest and kiosk.latest.faces)
         yield kiosk
 
 
@@ -238,7 +238,7 @@ def test_hostile_requests_do_no_harm(locked, data, with_token):
 
 
 def test_an_error_inside_tells_nothing(locked, monkeypatch, caplog):
-    def broken():
+    def broken(*_):
         raise RuntimeError("secret /home/pi/path")
 
     monkeypatch.setattr(locked.kiosk.metrics, "render", broken)
@@ -253,7 +253,7 @@ def test_an_error_inside_tells_nothing(locked, monkeypatch, caplog):
 def narrow():
     limits = Limits(header_s=0.5, write_s=1.0, waiting=8, connections=40)
     with running(Stage(room(460)), limits=limits, max_uploads=1) as kiosk:
-        until(lambda: kiosk.kiosk.live.latest)
+        until(lambda: kiosk.latest)
         yield kiosk
 
 
@@ -308,9 +308,9 @@ def test_a_client_that_does_not_read_is_cut_off(narrow):
         link.connect(("127.0.0.1", narrow.port))
         link.sendall(b"GET /stream.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n")
         until(lambda: video.viewers == 1)
-        frame = narrow.kiosk.live.latest.frame
+        frame = narrow.latest.frame
         until(lambda: video.viewers == 0, 20)
-        assert narrow.kiosk.live.latest.frame > frame
+        assert narrow.latest.frame > frame
 
 
 def test_a_viewer_that_vanishes_is_forgotten(narrow):

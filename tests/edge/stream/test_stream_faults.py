@@ -18,6 +18,7 @@ from edge.sinks.background import BackgroundSink
 from edge.sources.base import Frame
 from edge.stream import Stream
 from edge.stream import capture as capture_module
+from edge.stream.slot import FrameSlot, Notice
 from edge.types import FrameResult
 
 
@@ -77,7 +78,7 @@ def test_an_absent_camera_is_waited_for(run):
     running, keep = run(source)
     keep.wait_for(lambda result: bool(result.faces))
     assert keep.states == ["reconnecting", "ok"]
-    assert running.stream.stats.snapshot()["reconnects"] == 3
+    assert running.stream.snapshot().counts["reconnects"] == 3
 
 
 def test_fail_fast_ends_at_once_with_the_reason(run):
@@ -155,6 +156,49 @@ def test_an_opening_that_never_returns_is_left_behind_too(run, monkeypatch: pyte
     release.set()
 
 
+def test_a_closing_that_never_returns_is_left_behind_too(run):
+    release = threading.Event()
+
+    class Stuck(ScriptedSource):
+        def close(self) -> None:
+            super().close()
+            if len(self.closed) == 1:
+                release.wait(60)
+
+    _, keep = run(Stuck(frames_then(5, LOST), face_frame), timeout_s=0.2)
+    keep.wait_for(lambda result: bool(result.faces))
+    release.set()
+
+
+def test_a_frame_unread_when_the_camera_is_lost_is_no_longer_news():
+    slot, frame = FrameSlot(), face_frame(0)
+    assert [slot.put(frame), slot.put(frame)] == [0, 1]
+    assert slot.tell_lost() == 1
+    assert slot.put(frame) == 0
+    slot.tell_ended()
+    assert [slot.take(0), slot.take(0), slot.take(0), slot.take(0)] == [Notice.LOST, frame, Notice.ENDED, None]
+
+
+def test_every_captured_frame_is_processed_or_skipped(run):
+    source = ScriptedSource(frames_then(20, LOST), frames_then(20, LOST), face_frame)
+    running, keep = run(source)
+    keep.wait_for(lambda result: (result.frame or 0) > 60)
+    running.finish()
+    counts = running.stream.snapshot().counts
+    assert counts["captured"] - counts["processed"] - counts["skipped"] in (0, 1)  # one may be left at the end
+
+
+def test_a_limit_of_frames_a_second_can_be_changed_while_it_runs(run):
+    running, keep = run(ScriptedSource(face_frame), fps_limit=4)
+    keep.wait_for(lambda result: bool(result.faces))
+    times = [result.time_s for result in keep.results]
+    assert all(later - before > 0.15 for before, later in pairwise(times)), "the newest frame, four times a second"
+    running.stream.fps_limit = None
+    last = keep.results[-1].frame or 0
+    found = keep.wait_for(lambda result: (result.frame or 0) > last + 60)
+    assert len([one for one in keep.results if last < (one.frame or 0) <= (found.frame or 0)]) > 10
+
+
 def test_a_camera_that_always_hangs_is_given_up(run):
     release = threading.Event()
     source = ScriptedSource(lambda index: face_frame(index) if index < 3 else release.wait(60) or LOST)
@@ -171,7 +215,7 @@ def test_wrong_frames_are_dropped_and_counted(run):
 
     running, keep = run(ScriptedSource(sometimes))
     keep.wait_for(lambda result: bool(result.faces))
-    figures = running.stream.stats.snapshot()
+    figures = running.stream.snapshot().counts
     assert figures["bad_frames"] >= 1
     assert figures["reconnects"] == 0
 
@@ -212,7 +256,7 @@ def test_the_newest_frame_wins_and_ages_are_honest(run):
     slow = Slow()
     running, keep = run(ScriptedSource(face_frame), slow)
     keep.wait_for(lambda result: (result.frame or 0) > 60)
-    figures = running.stream.stats.snapshot()
+    figures = running.stream.snapshot().counts
     assert figures["skipped"] > 0
     assert figures["captured"] <= figures["processed"] + figures["skipped"] + 2
     frames = [result.frame for result in keep.results]
@@ -233,7 +277,7 @@ def test_the_end_is_in_order_and_nothing_stays_open(run):
     assert [event.kind for event in keep.results[-1].events] == ["end"]
     assert keep.closed == 1
     assert len(source.closed) == len(source.opened) == 1
-    assert running.stream.stats.state == "ended"
+    assert running.stream.snapshot().state == "ended"
 
 
 def test_sinks_can_come_and_go_while_it_runs(run):
