@@ -11,14 +11,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.errors import CameraLostError, SourceError
-from edge.opencv import cv2
+from edge.errors import CameraLostError, ImageError, SourceError
+from edge.images import load_image
 from edge.sources.base import Frame, SourceBase
+from edge.sources.jpeg import JpegSplitter
 
 PipeFormat = Literal["mjpeg", "rgb24", "bgr24", "gray8"]
 CHANNELS = {"rgb24": 3, "bgr24": 3, "gray8": 1}
 LARGEST_JPEG = 32 << 20
-JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 
 
 class PipeSource(SourceBase):
@@ -49,6 +49,9 @@ class PipeSource(SourceBase):
         self._fps = fps
         self._descriptor = descriptor
         self._held = bytearray()
+        self._pictures = JpegSplitter()
+        self._got = b""
+        self._ended = False
         self._next = 0
         self._began_s = 0.0
 
@@ -76,7 +79,9 @@ class PipeSource(SourceBase):
         length = width * height * channels
         while len(self._held) < length:
             if not self._more(timeout_s):
+                self._end(len(self._held))
                 return None
+            self._held += self._got
         pixels = np.frombuffer(bytes(self._held[:length]), np.uint8).reshape(height, width, channels)
         del self._held[:length]
         if channels == 1:
@@ -84,37 +89,37 @@ class PipeSource(SourceBase):
         return pixels if self._form == "rgb24" else np.ascontiguousarray(pixels[:, :, ::-1])
 
     def _jpeg(self, timeout_s: float) -> NDArray[np.uint8] | None:
-        searched = 0
-        while True:
-            start = self._held.find(JPEG_START)
-            end = self._held.find(JPEG_END, max(start + 2, searched)) if start >= 0 else -1
-            if end >= 0:
-                break
-            if start > 0:
-                del self._held[:start]
-            if len(self._held) > LARGEST_JPEG:
-                raise CameraLostError(
-                    f"no end of a JPEG picture in {LARGEST_JPEG >> 20} MiB; wanted MJPEG on standard input"
-                )
-            searched = max(len(self._held) - 1, 0)
-            if not self._more(timeout_s):
-                return None
-        data = np.frombuffer(bytes(self._held[start : end + 2]), np.uint8)
-        del self._held[: end + 2]
-        bgr = cv2.imdecode(data, cv2.IMREAD_COLOR)
-        if bgr is None:
-            raise SourceError("a JPEG picture on standard input cannot be decoded")
-        return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+        try:
+            while (data := self._pictures.next()) is None:
+                if self._pictures.waiting > LARGEST_JPEG:
+                    raise CameraLostError(
+                        f"no end of a JPEG picture in {LARGEST_JPEG >> 20} MiB; wanted MJPEG on standard input"
+                    )
+                if not self._more(timeout_s):
+                    self._end(self._pictures.waiting)
+                    return None
+                self._pictures.feed(self._got)
+            return load_image(data)
+        except (ValueError, ImageError) as error:
+            raise SourceError(f"standard input, after {self._next} frames: {error}") from error
+
+    def _end(self, left: int) -> None:
+        """The writer is done; part of a frame that it left is a SourceError, once."""
+        if left > 2 and not self._ended:
+            self._ended = True
+            raise SourceError(f"standard input ended within a frame, after {self._next} whole ones")
 
     def _more(self, timeout_s: float) -> bool:
+        """Wait for more bytes, in ``_got``; False at the end."""
         if self._descriptor is None:
             raise SourceError("standard input is not open")
+        if self._ended:
+            return False
         ready, _, _ = select.select([self._descriptor], [], [], timeout_s)
         if not ready:
             raise CameraLostError(f"nothing came on standard input for {timeout_s:g} s")
-        data = os.read(self._descriptor, 1 << 20)
-        self._held += data
-        return bool(data)
+        self._got = os.read(self._descriptor, 1 << 20)
+        return bool(self._got)
 
 
 __all__ = ["PipeFormat", "PipeSource"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 import time
@@ -164,20 +165,66 @@ def read_all(source: FrameSource) -> list[Frame]:
 
 
 def test_mjpeg_comes_through_a_pipe_in_pieces_and_with_dirt_between():
-    data = b"dirt" + jpeg(flag()) + b"--boundary\r\n" + jpeg(flag(320, 240)) + jpeg(flag())[:5000]
+    data = b"dirt" + jpeg(flag()) + b"--boundary\r\n" + jpeg(flag(320, 240))
     frames = read_all(PipeSource(descriptor=pipe_with(data)))
     assert [frame.rgb.shape for frame in frames] == [(480, 640, 3), (240, 320, 3)]
     assert corners(frames[0].rgb) == UPRIGHT
+
+
+def segment(mark: int, content: bytes) -> bytes:
+    return bytes((0xFF, mark)) + (len(content) + 2).to_bytes(2, "big") + content
+
+
+def test_thumbnails_and_ends_within_a_picture_are_not_frames():
+    inside = segment(0xE1, b"Exif\0\0" + jpeg(flag(160, 120))) + segment(0xFE, b"a comment \xff\xd9 \xff\xd8\xff")
+    one = jpeg(flag())
+    data = (one[:2] + inside + b"\xff\xff" + one[2:]) * 3
+    frames = read_all(PipeSource(descriptor=pipe_with(data)))
+    assert [frame.rgb.shape for frame in frames] == [(480, 640, 3)] * 3
+    assert corners(frames[2].rgb) == UPRIGHT
+
+
+@pytest.mark.parametrize(("size", "count"), [(3, 3), (300, 2), (5000, 3)])
+def test_cut_and_broken_pictures_are_said_and_others_are_read(size: int, count: int):
+    whole = jpeg(flag())
+    assert len(whole) > 5000
+    garbage = whole[:20] + b"no mark here" + whole[20:]
+    source = PipeSource(descriptor=pipe_with(whole + whole[:size] + whole + garbage + whole + whole[:size]))
+    source.open()
+    told = []
+    while True:
+        try:
+            frame = source.read(5.0)
+        except SourceError as error:
+            told.append(str(error))
+            continue
+        if frame is None:
+            break
+        assert corners(frame.rgb) == UPRIGHT
+        told.append("frame")
+    assert told.count("frame") == count
+    assert re.search("cut off|broken", told[1])
+    assert any("broken" in words for words in told)
+    assert told[-1].endswith(f"ended within a frame, after {count} whole ones")
 
 
 @pytest.mark.parametrize("form", ["rgb24", "bgr24", "gray8"])
 def test_raw_frames_through_a_pipe(form: str):
     pixels = {"rgb24": flag(), "bgr24": flag()[:, :, ::-1], "gray8": flag()[:, :, 0]}[form]
     data = np.ascontiguousarray(pixels).tobytes()
-    frames = read_all(PipeSource(form, size=(640, 480), descriptor=pipe_with(data * 2 + data[:100])))  # type: ignore[arg-type]
+    frames = read_all(PipeSource(form, size=(640, 480), descriptor=pipe_with(data * 2)))  # type: ignore[arg-type]
     assert len(frames) == 2
     if form != "gray8":
         assert corners(frames[1].rgb) == UPRIGHT
+
+
+def test_half_a_raw_frame_at_the_end_is_said():
+    source = PipeSource("gray8", size=(640, 480), descriptor=pipe_with(bytes(640 * 480 + 100)))
+    source.open()
+    assert source.read(5.0) is not None
+    with pytest.raises(SourceError, match="within a frame"):
+        source.read(5.0)
+    assert source.read(5.0) is None
 
 
 def test_a_pipe_that_goes_silent_is_noticed():
