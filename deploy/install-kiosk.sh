@@ -116,14 +116,13 @@ screen() {
 token_page() {
     rm -f "$1"
     real && [ -s "$state/token" ] || return 0
-    settings=$("$opt/bin/$name" config show --config "$etc/kiosk.toml")
-    port=$(echo "$settings" | sed -n 's/^port = \([0-9]*\).*/\1/p')
-    case $(echo "$settings" | sed -n 's/^host = "\([^"]*\)".*/\1/p') in
+    case $("$opt/bin/$name" config show --config "$etc/kiosk.toml" | sed -n 's/^host = "\([^"]*\)".*/\1/p') in
     127.* | localhost | ::1) return 0 ;;
     esac
+    address=$("$opt/bin/kiosk-screen" address)
     (
         umask 077
-        echo "<meta http-equiv=\"refresh\" content=\"0; url=http://localhost:$port/?token=$(cat "$state/token")\">" >"$1"
+        echo "<meta http-equiv=\"refresh\" content=\"0; url=$address/?token=$(cat "$state/token")\">" >"$1"
     )
 }
 

@@ -107,7 +107,7 @@ def _say_where(config: KioskConfig, port: int, source: str) -> None:
     import socket
 
     name = config.host
-    if config.loopback:
+    if config.host in ("127.0.0.1", "::1"):
         name = "localhost"
     elif config.host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
         name = f"{socket.gethostname().partition('.')[0]}.local"

@@ -76,7 +76,7 @@ class Site:
         ]
         inner = Starlette(routes=routes, exception_handlers={HTTPException: _http_failure, Exception: _http_failure})
         inner.router.redirect_slashes = False
-        return Security(inner, gate=self.gate, hosts=self.config.allow_host)
+        return Security(inner, gate=self.gate, hosts=(self.config.host, *self.config.allow_host))
 
     async def _home(self, _: Request) -> Response:
         return page("live.html" if self.live else "upload.html")

@@ -9,7 +9,8 @@ import subprocess
 import pytest
 from kiosk_stage import ROOT
 
-from edge.kiosk.config import load
+from edge.cli.kiosk import _say_where
+from edge.kiosk.config import KioskConfig, load
 
 DEPLOY = ROOT / "deploy"
 UNIT = DEPLOY / "emotion-edge-kiosk.service"
@@ -91,6 +92,98 @@ def test_what_was_there_stays(tmp_path):
     assert autostart.read_text() == "swaybg &\n"
     assert {path.rpartition("/")[2] for path in left} == {"autostart", "kiosk.toml"}
     assert set(staged(tmp_path, "purge")) == {str(autostart.relative_to(tmp_path))}
+
+
+def program(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def screen(tmp_path):
+    """Run kiosk-screen with a host and a port until its browser starts; what the browser was told."""
+
+    def run(host, *words, port=8000):
+        programs = tmp_path / "bin"
+        program(programs / "emotion-edge", f"echo 'port = {port}        # file'; echo 'host = \"{host}\"   # file'")
+        program(programs / "curl", f'echo "$@" >>{tmp_path}/asked')
+        program(programs / "chromium", f'echo "$@" >{tmp_path}/told; kill $PPID')
+        environ = {
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "HOME": str(tmp_path),
+            "EMOTION_EDGE": str(programs / "emotion-edge"),
+        }
+        done = subprocess.run(
+            ["sh", DEPLOY / "kiosk-screen.sh", *words],
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        if words:
+            return done.stdout.strip()
+        assert (tmp_path / "asked").read_text().split()[-1].endswith("/healthz"), done.stderr
+        return (tmp_path / "told").read_text().split()[-1]
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://localhost:8000"),
+        ("0.0.0.0", "http://localhost:8000"),
+        ("::", "http://localhost:8000"),
+        ("192.168.1.5", "http://192.168.1.5:8000"),
+        ("127.0.0.2", "http://127.0.0.2:8000"),
+        ("kiosk.lan", "http://kiosk.lan:8000"),
+        ("fd00::5", "http://[fd00::5]:8000"),
+    ],
+)
+def test_the_screen_opens_the_kiosk_where_it_listens(screen, host, address):
+    assert screen(host, "address") == address
+    assert screen(host) == f"{address}/"
+
+
+@pytest.mark.parametrize("holder", ["other-host-{pid}", "{host}-999999", "{host}-{pid}"])
+def test_locks_that_a_power_cut_left_are_removed(screen, tmp_path, holder):
+    profile = tmp_path / ".config/emotion-edge/chromium"
+    profile.mkdir(parents=True)
+    (profile / "SingletonLock").symlink_to(holder.format(host=os.uname().nodename, pid=os.getpid()))
+    (profile / "SingletonCookie").symlink_to("123")
+    screen("127.0.0.1")
+    assert not any(path.is_symlink() for path in profile.iterdir())
+
+
+def test_the_lock_of_a_browser_that_runs_stays(screen, tmp_path):
+    profile = tmp_path / ".config/emotion-edge/chromium"
+    profile.mkdir(parents=True)
+    browser = tmp_path / "chrom-sleep"
+    browser.symlink_to(shutil.which("sleep"))
+    process = subprocess.Popen([browser, "60"])
+    (profile / "SingletonLock").symlink_to(f"{os.uname().nodename}-{process.pid}")
+    try:
+        screen("127.0.0.1")
+        assert (profile / "SingletonLock").is_symlink()
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("127.0.0.1", "http://localhost:80/"),
+        ("127.0.0.2", "http://127.0.0.2:80/"),
+        ("192.168.1.5", "http://192.168.1.5:80/"),
+        ("fd00::5", "http://[fd00::5]:80/"),
+    ],
+)
+def test_the_command_prints_where_it_listens(capsys, host, shown):
+    _say_where(KioskConfig(host=host), 80, "none")
+    assert shown in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("script", ["install-kiosk.sh", "kiosk-screen.sh"])
