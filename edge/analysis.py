@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.classifier import Classifier
+from edge.decoding import MAX_BYTES, MAX_PIXELS
 from edge.errors import ImageError
-from edge.images import load_image
+from edge.images import open_image
 from edge.naming import unicode_name
 from edge.opencv import cv2
 from edge.pipeline import Pipeline
@@ -26,6 +27,7 @@ class PictureReader:
         model: A ``.tflite`` file; None for the shipped model.
         threads: Threads for one inference; None for the cores minus one.
         max_megapixels: Larger pictures are refused before they are decoded.
+        max_decode_mb: So are pictures that take more memory to decode, in megabytes.
         no_detect: Each picture already is the crop of one face.
         **settings: Passed on to ``Pipeline``.
 
@@ -38,12 +40,13 @@ class PictureReader:
         *,
         model: str | Path | None = None,
         threads: int | None = None,
-        max_megapixels: float = 100.0,
+        max_megapixels: float = MAX_PIXELS / 1e6,
+        max_decode_mb: float = MAX_BYTES / 1e6,
         no_detect: bool = False,
         **settings: Any,
     ) -> None:
         self.pipeline = Pipeline(Classifier(model, threads=threads), "none" if no_detect else None, **settings)
-        self._max_pixels = round(max_megapixels * 1e6)
+        self._limits = {"max_pixels": round(max_megapixels * 1e6), "max_bytes": round(max_decode_mb * 1e6)}
 
     def read(self, picture: str | bytes, source: str | None = None) -> tuple[FrameResult, NDArray[np.uint8] | None]:
         """Read one picture.
@@ -53,21 +56,23 @@ class PictureReader:
             source: Name that the result carries; by default the path.
 
         Returns:
-            The result, with ``error`` where the picture cannot be read, and the picture, uint8 (H, W, 3) RGB, or None.
+            The result, with ``error`` where the picture cannot be read, and the picture, uint8 (H, W, 3) RGB and
+            perhaps reduced, or None.
         """
         name = source if source is not None else unicode_name(picture) if isinstance(picture, str) else ""
         started = perf_counter()
         try:
-            image = load_image(picture, max_pixels=self._max_pixels)
+            image = open_image(picture, **self._limits)
         except ImageError as error:
             return FrameResult(name, 0, 0, error=str(error)), None
         decoded = perf_counter()
         try:
             result = self.pipeline.analyze(image, source=name)
         except (cv2.error, MemoryError) as error:
-            height, width = image.shape[:2]
-            return FrameResult(name, 0, 0, error=f"cannot be searched at {width}x{height} pixels: {error}"), None
-        return replace(result, timing_ms={"decode": (decoded - started) * 1e3, **result.timing_ms}), image
+            return FrameResult(
+                name, 0, 0, error=f"cannot be searched at {image.width}x{image.height} pixels: {error}"
+            ), None
+        return replace(result, timing_ms={"decode": (decoded - started) * 1e3, **result.timing_ms}), image.rgb
 
 
 __all__ = ["PictureReader"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -27,7 +28,7 @@ def annotate(image_rgb: NDArray[np.uint8], result: FrameResult) -> NDArray[np.ui
     """Draw boxes, emotions and confidences.
 
     Args:
-        image_rgb: uint8 (H, W, 3); stays as it is.
+        image_rgb: uint8 (H, W, 3), the picture or a reduced copy of it; stays as it is.
         result: What was found in it.
 
     Returns:
@@ -36,7 +37,10 @@ def annotate(image_rgb: NDArray[np.uint8], result: FrameResult) -> NDArray[np.ui
     image = Image.fromarray(np.ascontiguousarray(image_rgb))
     draw = ImageDraw.Draw(image)
     for face in reversed(result.faces):  # the largest on top
-        _draw_face(draw, face, image.size)
+        box = face.box.scaled(
+            image.width / (result.width or image.width), image.height / (result.height or image.height)
+        )
+        _draw_face(draw, replace(face, box=box), image.size)
     return np.array(image)
 
 

@@ -2,6 +2,7 @@
 
 EdgeError
 ├── ImageError            a picture that cannot be read or is refused
+│   └── ImageTooLargeError  ...because it has too many pixels or takes too much memory
 ├── ModelError            a model file that is missing, broken or does not conform
 ├── RuntimeMissingError   no TFLite interpreter, or a pairing that cannot work
 ├── SourceError           a camera, video or stream that cannot be opened
@@ -19,7 +20,11 @@ class EdgeError(Exception):
 
 
 class ImageError(EdgeError):
-    """A picture cannot be decoded, or is larger than the limit."""
+    """A picture cannot be decoded, or is refused."""
+
+
+class ImageTooLargeError(ImageError):
+    """A picture has more pixels, or takes more memory to decode, than is allowed."""
 
 
 class ModelError(EdgeError):
@@ -55,6 +60,7 @@ __all__ = [
     "ConfigError",
     "EdgeError",
     "ImageError",
+    "ImageTooLargeError",
     "ModelError",
     "OutputError",
     "RecordingError",

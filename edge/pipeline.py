@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from edge.classifier import Classifier
 from edge.detector import Detector, HaarDetector
-from edge.images import Picture, as_rgb
+from edge.images import Picture, as_image
 from edge.preprocess import to_gray
 from edge.reader import FaceReader
 from edge.types import Box, FrameResult
@@ -59,13 +59,14 @@ class Pipeline:
             source: Name that the result carries; by default the path.
 
         Returns:
-            Faces, largest first. Where none is found, the whole picture stands in: ``fallback`` is then true, and that
-            is never ``confident``.
+            Faces, largest first; boxes are in pixels of the upright picture, also where a reduced copy was read. Where
+            none is found, the whole picture stands in: ``fallback`` is then true, and that is never ``confident``.
 
         Raises:
             ImageError: The picture is missing, damaged, or of another form.
         """
-        image_rgb = as_rgb(picture, bgr=bgr)
+        image = as_image(picture, bgr=bgr)
+        image_rgb = image.rgb
         height, width = image_rgb.shape[:2]
         started = perf_counter()
         boxes = None if self.detector is None else self.detector.detect(to_gray(image_rgb))
@@ -76,10 +77,12 @@ class Pipeline:
         fallback = boxes == [] and whole
         shown = [Box(0, 0, width, height)] if whole else boxes or []
         rows = self.reader.probabilities(image_rgb, None if whole else shown)
-        faces = tuple(self.reader.face(box, row, fallback=fallback) for box, row in zip(shown, rows, strict=True))
+        faces = tuple(
+            self.reader.face(image.place(box), row, fallback=fallback) for box, row in zip(shown, rows, strict=True)
+        )
         timing = {"detect": (found - started) * 1e3, "classify": (perf_counter() - found) * 1e3}
         name = source if source is not None else str(picture) if isinstance(picture, str | Path) else ""
-        return FrameResult(name, width, height, faces, fallback=fallback, timing_ms=timing)
+        return FrameResult(name, image.width, image.height, faces, fallback=fallback, timing_ms=timing)
 
     def follow(self, source: str, **settings: Any) -> Iterator[FrameResult]:
         """Follow the faces of a video, camera, folder or network stream.

@@ -43,6 +43,13 @@ class Box:
         shared = width * height
         return shared / (self.area + other.area - shared)
 
+    def scaled(self, across: float, down: float) -> Box:
+        """This box in a picture that is so many times as wide and as high."""
+        if across == 1 and down == 1:
+            return self
+        left, top = round(self.x * across), round(self.y * down)
+        return Box(left, top, round((self.x + self.w) * across) - left, round((self.y + self.h) * down) - top)
+
     def to_list(self) -> list[int]:
         """``[x, y, w, h]``."""
         return [self.x, self.y, self.w, self.h]
@@ -157,24 +164,24 @@ class FrameResult:
             bgr: An array's colours are in OpenCV's order, blue first; so are the drawn one's then.
 
         Returns:
-            uint8 (H, W, 3), RGB or, with ``bgr``, blue first.
+            uint8 (H, W, 3), RGB or, with ``bgr``, blue first; smaller than the picture where that was reduced.
 
         Raises:
             ImageError: There is no picture, it cannot be read, or it has another size than the one analyzed.
         """
         from edge.annotate import annotate
         from edge.errors import ImageError
-        from edge.images import as_rgb
+        from edge.images import as_image
 
-        rgb = self.image if picture is None else as_rgb(picture, bgr=bgr)
-        if rgb is None:
+        if picture is None and self.image is None:
             raise ImageError("there is nothing to draw into; give draw() the picture that was analyzed")
-        if rgb.shape[:2] != (self.height, self.width):
+        image = as_image(self.image if picture is None else picture, bgr=bgr and picture is not None)  # type: ignore[arg-type]
+        if (image.width, image.height) != (self.width, self.height):
             raise ImageError(
-                f"draw() got a picture of {rgb.shape[1]}x{rgb.shape[0]} pixels; wanted the one that was analyzed, "
+                f"draw() got a picture of {image.width}x{image.height} pixels; wanted the one that was analyzed, "
                 f"{self.width}x{self.height}"
             )
-        drawn = annotate(rgb, self)
+        drawn = annotate(image.rgb, self)
         return drawn[:, :, ::-1].copy() if bgr else drawn
 
     def to_dict(self) -> dict[str, Any]:

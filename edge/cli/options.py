@@ -60,11 +60,18 @@ def reading_options(function: F) -> F:
     limit = click.option(
         "--max-megapixels",
         type=click.FloatRange(min=0, min_open=True),
-        default=100.0,
+        default=250.0,
         show_default=True,
         help="Refuse larger pictures before decoding them.",
     )
-    return face_options(model_options(limit(function)))
+    memory = click.option(
+        "--max-decode-mb",
+        type=click.FloatRange(min=0, min_open=True),
+        default=200.0,
+        show_default=True,
+        help="Refuse pictures that take more memory to decode.",
+    )
+    return face_options(model_options(limit(memory(function))))
 
 
 __all__ = ["face_options", "model_option", "model_options", "reading_options"]

@@ -13,7 +13,7 @@ from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from edge.errors import ImageError
+from edge.errors import ImageError, ImageTooLargeError
 from edge.kiosk.forms import first_file
 from edge.kiosk.replies import RefusedError, answer, failure
 from edge.types import FrameResult
@@ -136,19 +136,21 @@ class UploadDesk:
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._work, data, fallback)
         except ImageError as error:
             log.info("upload refused: %s", error)
-            if "megapixels" in str(error):
-                raise RefusedError(413, "too_many_pixels", "The picture has more than 40 million pixels.") from error
+            if isinstance(error, ImageTooLargeError):
+                raise RefusedError(
+                    413, "too_many_pixels", "The picture has too many pixels to be read here."
+                ) from error
             raise RefusedError(400, "broken_picture", "This picture is broken and cannot be read.") from error
         finally:
             self._free += 1
 
     def _work(self, data: bytes, fallback: bool) -> FrameResult:
-        from edge.images import load_image
+        from edge.images import open_image
 
         if self._pipeline is None:
             self._pipeline = self._make()
         self._pipeline.fallback = fallback
-        return self._pipeline.analyze(load_image(data, max_pixels=MAX_PIXELS), source="upload")
+        return self._pipeline.analyze(open_image(data, max_pixels=MAX_PIXELS), source="upload")
 
     def _too_large(self) -> RefusedError:
         return RefusedError(413, "too_large", f"The picture is larger than {self.max_bytes / 1e6:g} MB.")

@@ -8,13 +8,15 @@ import os
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from edge.errors import ImageError
-from edge.images import load_image
+from edge.errors import ImageError, ImageTooLargeError
+from edge.images import as_image, load_image, open_image
+from edge.types import Box
 
 
 def encoded(image: Image.Image, form: str, **options: object) -> bytes:
@@ -136,6 +138,58 @@ def test_16_bit_grey_keeps_its_range(form: str) -> None:
     assert np.abs(rgb[0, :, 0].astype(int) - np.arange(256)).max() <= 1
 
 
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+def test_16_bit_grey_may_hold_fewer_bits(form: str, bits: int) -> None:
+    values = np.linspace(0, 2**bits - 1, 256).round().astype(np.uint16)
+    rgb = load_image(encoded(Image.fromarray(np.tile(values, (16, 1))), form))
+    assert np.abs(rgb[0, :, 0].astype(int) - np.arange(256)).max() <= 1
+
+
+def deep_png(values: np.ndarray) -> bytes:
+    """A PNG of 16 bits a channel, which Pillow cannot write: uint16 (H, W, 3 or 4)."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    height, width, channels = values.shape
+    head = struct.pack(">IIBBBBB", width, height, 16, {3: 2, 4: 6}[channels], 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def deep_tiff(values: np.ndarray, order: str, compress: bool) -> bytes:
+    """A TIFF of 16 bits a channel, of either byte order, plain or deflated."""
+    height, width, channels = values.shape
+    body = values.astype(f"{order}u2").tobytes()
+    body = zlib.compress(body) if compress else body
+    at = 8 + 2 + 12 * 10 + 4
+    tags = [(256, 3, 1, width), (257, 3, 1, height), (258, 3, channels, at), (259, 3, 1, 8 if compress else 1)]
+    tags += [(262, 3, 1, 2), (273, 4, 1, at + 8), (277, 3, 1, channels), (278, 3, 1, height), (279, 4, 1, len(body))]
+    tags += [(338, 3, 1, 2)] if channels == 4 else [(284, 3, 1, 1)]
+    entries = b""
+    for tag, kind, count, value in sorted(tags):
+        short = kind == 3 and count == 1
+        entries += struct.pack(f"{order}HHI", tag, kind, count)
+        entries += struct.pack(f"{order}HH", value, 0) if short else struct.pack(f"{order}I", value)
+    head = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(f"{order}IH", 8, len(tags))
+    return head + entries + bytes(4) + struct.pack(f"{order}4H", 16, 16, 16, 16) + body
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+@pytest.mark.parametrize("form", ["png", "png-alpha", "tiff-II", "tiff-MM", "tiff-II-deflated", "tiff-MM-deflated"])
+def test_16_bit_colour_may_hold_fewer_bits(form: str, bits: int) -> None:
+    ramp = np.linspace(0, 2**bits - 1, 256).round().astype(np.uint16)
+    values = np.tile(np.stack([ramp, ramp[::-1], ramp // 2], axis=1), (16, 1, 1))
+    if form.startswith("png"):
+        opaque = np.full((16, 256, 1), 2**bits - 1, np.uint16)
+        data = deep_png(np.concatenate([values, opaque], axis=2) if form == "png-alpha" else values)
+    else:
+        data = deep_tiff(values, "<" if "II" in form else ">", "deflated" in form)
+    wanted = np.tile(np.stack([np.arange(256), np.arange(256)[::-1], np.arange(256) // 2], axis=1), (16, 1, 1))
+    assert np.abs(load_image(data).astype(int) - wanted).max() <= 1
+
+
 def test_16_bit_big_endian_tiff() -> None:
     values = np.full((16, 16), 32768, ">u2")
     tags = [
@@ -164,7 +218,7 @@ def test_16_bit_rgb_png() -> None:
     assert np.abs(load_image(data).astype(int) - [255, 128, 0]).max() <= 1
 
 
-@pytest.mark.parametrize(("top", "wanted"), [(1.0, 127), (255.0, 127)])
+@pytest.mark.parametrize(("top", "wanted"), [(1.0, 128), (255.0, 128), (1023.0, 128), (65535.0, 128), (9e5, 128)])
 def test_floating_point_tiff(top: float, wanted: int) -> None:
     values = np.full((16, 16), top / 2, np.float32)
     values[0, 0], values[0, 1] = top, np.nan
@@ -222,7 +276,7 @@ def test_damaged_bytes_give_a_picture_or_an_image_error(form: str, capfd: pytest
 @pytest.mark.parametrize("form", ["PNG", "BMP", "GIF", "TIFF", "WEBP", "JPEG"])
 def test_bomb_is_refused_before_decoding(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data = encoded(Image.new("RGB", (300, 200)), form)
-    monkeypatch.setattr("edge.images._to_rgb", lambda image: pytest.fail("it was decoded"))
+    monkeypatch.setattr("edge.decoding.to_rgb", lambda *_: pytest.fail("it was decoded"))
     with pytest.raises(ImageError, match=r"300x200 pixels \(0.1 megapixels\), over the limit of 0.05 megapixels"):
         load_image(data, max_pixels=50_000)
 
@@ -238,8 +292,13 @@ def test_lossy_and_animated_webp_headers_are_read() -> None:
 def test_limit_can_be_raised(tmp_path: Path) -> None:
     data = encoded(Image.new("L", (14_000, 14_000)), "PNG", compress_level=1)
     with pytest.raises(ImageError, match="over the limit of 100 megapixels"):
+        load_image(data, max_pixels=100_000_000)
+    with pytest.raises(
+        ImageTooLargeError, match="to decode it as PNG takes 234 MB of memory, over the limit of 200 MB"
+    ):
         load_image(data)
-    assert load_image(data, max_pixels=200_000_000).shape == (14_000, 14_000, 3)
+    image = open_image(data, max_bytes=300_000_000)
+    assert (image.rgb.shape, image.width, image.height) == ((3500, 3500, 3), 14_000, 14_000)
 
 
 def test_too_small_is_refused() -> None:
@@ -267,3 +326,71 @@ def test_reads_from_a_pipe(picture: Image.Image) -> None:
         assert corners(load_image(f"/dev/fd/{reader}")) == FOUR
     finally:
         os.close(reader)
+
+
+def test_a_large_picture_is_reduced_and_knows_its_size(photo: Path) -> None:
+    large = Image.open(photo).convert("RGB").resize((5120, 5120))
+    small = np.asarray(large.reduce(2)).astype(int)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for form, options in (("JPEG", {"quality": 95}), ("BMP", {}), ("PNG", {"compress_level": 1})):
+        image = open_image(encoded(large.crop((0, 0, 5120, 4000)), form, **options))
+        assert (image.rgb.shape, image.width, image.height) == ((2000, 2560, 3), 5120, 4000)
+        assert np.abs(image.rgb.astype(int) - small[:2000]).mean() < 2
+        assert image.place(Box(10, 20, 30, 40)) == Box(20, 40, 60, 80)
+    turned = open_image(encoded(large.crop((0, 0, 5120, 4000)), "JPEG", exif=exif))
+    assert (turned.rgb.shape, turned.width, turned.height) == ((2560, 2000, 3), 4000, 5120)
+    assert as_image(large).rgb.shape == (2560, 2560, 3)
+    kept = open_image(encoded(large.resize((4000, 3000)), "JPEG"))
+    assert kept.rgb.shape == (3000, 4000, 3)
+
+
+def test_tiles_of_a_picture_join_without_a_seam() -> None:
+    values = np.random.default_rng(3).integers(0, 255, (1100, 1300, 4), np.uint8)
+    image = Image.fromarray(values)
+    for picture in (image, image.convert("RGB"), image.convert("L"), image.convert("LA"), image.quantize(16)):
+        whole = picture.convert("RGBA")
+        white = Image.alpha_composite(Image.new("RGBA", whole.size, "white"), whole).convert("RGB")
+        assert np.abs(as_image(picture).rgb.astype(int) - np.asarray(white)).max() <= 1, picture.mode
+
+
+@pytest.mark.parametrize(
+    ("form", "edges"), [("TIFF", {278: 3000}), ("WEBP", {}), ("PNG", {}), ("JPEG", {}), ("AVIF", {})]
+)
+def test_what_takes_too_much_memory_is_refused_before_decoding(
+    form: str, edges: dict[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.decoding.to_rgb", lambda *_: pytest.fail("it was decoded"))
+    options: dict[str, Any] = {"tiffinfo": edges, "compression": "tiff_lzw"} if form == "TIFF" else {}
+    data = encoded(Image.new("RGB", (400, 300)), form, **options)
+    with pytest.raises(ImageTooLargeError, match=f"to decode it as {form} takes"):
+        open_image(data, max_bytes=400_000 if form == "JPEG" else 600_000)
+
+
+def test_avif_is_read(picture: Image.Image) -> None:
+    rgb = load_image(encoded(picture, "AVIF", quality=95))
+    assert np.abs(np.array(corners(rgb)) - FOUR).max() <= 6
+
+
+def test_heic_is_read_with_the_extra(picture: Image.Image) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    file = io.BytesIO()
+    heif.from_pillow(picture.resize((96, 64))).save(file, quality=95)
+    rgb = load_image(file.getvalue())
+    assert rgb.shape == (64, 96, 3)
+    assert np.abs(np.array(corners(rgb)) - FOUR).max() <= 12
+
+
+def test_what_cannot_be_read_says_how_it_could(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.decoding.find_spec", lambda name: None)
+    heic, avif = (b"\0\0\0\x18ftyp" + brand + b"\0\0\0\0mif1" + bytes(99) for brand in (b"heic", b"avif"))
+    with pytest.raises(ImageError, match=r"is a HEIC picture; to read it: pip install 'emotion-edge\[heic\]'"):
+        load_image(heic)
+    with pytest.raises(ImageError, match="is an AVIF picture; to read it: pip install"):
+        load_image(avif)
+
+
+@pytest.mark.parametrize("head", [b"\0\0\0\x18ftypisom", b"\x1aE\xdf\xa3", b"RIFF\0\0\0\0AVI LIST", b"FLV\x01"])
+def test_a_video_is_named_as_one(head: bytes) -> None:
+    with pytest.raises(ImageError, match="is a video, not a picture; follow its faces with: emotion-edge stream"):
+        load_image(head + bytes(50))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +229,20 @@ def test_no_face_reads_the_whole_picture_and_says_so(classifier: Classifier) -> 
     result = Pipeline(classifier).analyze(np.full((100, 150, 3), 90, np.uint8))
     assert result.fallback
     assert [face.box for face in result.faces] == [Box(0, 0, 150, 100)]
+
+
+def test_boxes_of_a_reduced_picture_are_in_its_own_pixels(classifier: Classifier, photo: Path) -> None:
+    large = Image.open(photo).convert("RGB").resize((4096, 4096))
+    result = Pipeline(classifier).analyze(large)
+    assert (result.width, result.height) == (4096, 4096)
+    wanted = Box(178 * 8, 67 * 8, 92 * 8, 92 * 8)
+    (face,) = [face for face in result.faces if face.box.iou(wanted) > 0.6]
+    drawn = replace(result, faces=(face,)).draw(large)
+    assert drawn.shape == (2048, 2048, 3)
+    changed = (np.abs(drawn.astype(int) - np.asarray(large.reduce(2))).max(axis=2) > 60).nonzero()
+    assert abs(changed[1].min() - face.box.x / 2) < 20
+    whole = Pipeline(classifier, "none").analyze(large)
+    assert whole.faces[0].box == Box(0, 0, 4096, 4096)
 
 
 def faceless(classifier: Classifier) -> np.ndarray:

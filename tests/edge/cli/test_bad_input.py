@@ -51,7 +51,7 @@ BAD: dict[str, tuple[Callable[[Path], bytes], str]] = {
     "cut-jpeg": (lambda photo: photo.read_bytes()[:9000], "is a damaged or unsupported JPEG file: image file is trunc"),
     "cut-png": (lambda photo: photo_as(photo, "PNG", 0.5), "is a damaged or unsupported PNG file: image file is trunc"),
     "tiny": (lambda photo: tiny(), "is 1x1 pixels, too small to show a face"),
-    "bomb": (lambda photo: bomb(), "is 20000x20000 pixels (400.0 megapixels), over the limit of 100 megapixels"),
+    "bomb": (lambda photo: bomb(), "is 20000x20000 pixels (400.0 megapixels), over the limit of 250 megapixels"),
 }
 
 
