@@ -45,7 +45,7 @@ _MEANING = {
     413: "The picture is too large.",
     415: "This is not a JPEG, PNG or WebP picture.",
     421: "The Host header names another device.",
-    503: "Too much at a time, or nothing yet; Retry-After says when to come back.",
+    503: "Too much at a time, or nothing yet: Retry-After says when to come back. Without it: a picture took too long.",
 }
 
 _FACE = _object(

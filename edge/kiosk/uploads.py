@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,8 @@ log = logging.getLogger(__name__)
 
 MAX_PIXELS = 40_000_000
 BODY_S = 30.0
+ANSWER_S = 15.0
+NICE = 10  # the live view comes first
 # A reader may be displaced by a newcomer when, after a short start, it delivers less than this.
 SLOW_AFTER_S, SLOW_BYTES_S = 2.0, 32_768
 MULTIPART_OVERHEAD = 16_384
@@ -41,6 +45,7 @@ class UploadDesk:
         slots: Pictures that are worked on, or wait for it, at a time; twice as many may be on their way in.
         counted: Called with the outcome of each upload.
         body_s: Seconds in which a body must have arrived.
+        answer_s: Seconds after which nobody waits any longer for what a picture shows.
     """
 
     def __init__(
@@ -51,13 +56,14 @@ class UploadDesk:
         slots: int,
         counted: Callable[[str], None] = lambda _: None,
         body_s: float = BODY_S,
+        answer_s: float = ANSWER_S,
     ) -> None:
         self.max_bytes = max_bytes
-        self._make, self._counted, self._body_s = pipeline, counted, body_s
+        self._make, self._counted, self._body_s, self._answer_s = pipeline, counted, body_s, answer_s
         self._pipeline: Pipeline | None = None
         self._free = slots
         self._readers = _Readers(2 * slots)
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="upload")
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="upload", initializer=_step_back)
 
     async def handle(self, request: Request) -> Response:
         """Answer ``POST /api/predict``; with ``?fallback=true`` a picture without a face is read as a whole."""
@@ -69,7 +75,7 @@ class UploadDesk:
             result = await self._analyze(data, fallback == "true")
         except RefusedError as refused:
             self._counted(refused.code)
-            return failure(refused.status, refused.code, refused.message, BUSY if refused.status == 503 else None)
+            return failure(refused.status, refused.code, refused.message, BUSY if refused.code == "busy" else None)
         except ClientDisconnect:
             self._counted("gone")
             return Response(status_code=400)
@@ -132,8 +138,20 @@ class UploadDesk:
         if self._free == 0:
             raise RefusedError(503, "busy", "Too many pictures at a time; try again in a moment.")
         self._free -= 1
+        loop = asyncio.get_running_loop()
+        work = self._pool.submit(self._work, data, fallback)
+
+        def give_back(_: Future[FrameResult]) -> None:
+            with suppress(RuntimeError):  # the server has ended
+                loop.call_soon_threadsafe(self._give_back)
+
+        # Its place is free when the thread is, which goes on with a picture that nobody waits for any more.
+        work.add_done_callback(give_back)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self._work, data, fallback)
+            async with asyncio.timeout(self._answer_s):
+                return await asyncio.wrap_future(work)
+        except TimeoutError:
+            raise RefusedError(503, "took_too_long", "The picture takes too long to read here.") from None
         except ImageError as error:
             log.info("upload refused: %s", error)
             if isinstance(error, ImageTooLargeError):
@@ -141,8 +159,9 @@ class UploadDesk:
                     413, "too_many_pixels", "The picture has too many pixels to be read here."
                 ) from error
             raise RefusedError(400, "broken_picture", "This picture is broken and cannot be read.") from error
-        finally:
-            self._free += 1
+
+    def _give_back(self) -> None:
+        self._free += 1
 
     def _work(self, data: bytes, fallback: bool) -> FrameResult:
         from edge.images import open_image
@@ -201,6 +220,13 @@ class _Readers:
         finally:
             with suppress(ValueError):
                 self._now.remove(reader)
+
+
+def _step_back() -> None:
+    """Let the live view's threads go before this one, and before those that it starts."""
+    thread = threading.get_native_id()
+    with suppress(OSError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, thread, max(NICE, os.getpriority(os.PRIO_PROCESS, thread)))
 
 
 def _is_picture(data: bytes) -> bool:

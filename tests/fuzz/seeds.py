@@ -46,11 +46,25 @@ def pictures() -> Iterator[bytes]:
         (tiny.convert("F"), "TIFF", {"compression": "tiff_deflate"}),
         (tiny.convert("1"), "TIFF", {"compression": "group4"}),
         (tiny, "TIFF", {"compression": "packbits"}),
+        (tiny, "AVIF", {}),
     ]
     for image, form, options in forms:
         file = io.BytesIO()
         image.save(file, form, **options)
         yield file.getvalue()
+    yield _deep_png()
+
+
+def _deep_png() -> bytes:
+    """RGB of 16 bits a channel that holds 10."""
+    row = b"\0" + struct.pack(">HHH", 1023, 700, 3) * 16
+    parts = (
+        (b"IHDR", struct.pack(">IIBBBBB", 16, 12, 16, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(row * 12)),
+        (b"IEND", b""),
+    )
+    chunks = (struct.pack(">I", len(body)) + kind + body + bytes(4) for kind, body in parts)
+    return with_checksums(PNG_MARK + b"".join(chunks))
 
 
 def uploads() -> Iterator[bytes]:

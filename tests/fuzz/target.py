@@ -22,6 +22,7 @@ from seeds import pictures, spliced, uploads, with_checksums
 
 with atheris.instrument_imports(include=["edge", "PIL", "python_multipart"]):
     from PIL import (  # noqa: F401 - what load_image imports when it meets the format
+        AvifImagePlugin,
         BmpImagePlugin,
         GifImagePlugin,
         JpegImagePlugin,

@@ -86,8 +86,9 @@ async function ask(file, whole) {
     body.append("file", file, "picture");
     const reply = await fetch(`/api/predict?fallback=${whole}`, { method: "POST", body });
     if (reply.status === 401) location.reload();
-    if (reply.status !== 503 || attempt === 4) return reply.json();
-    await new Promise((done) => setTimeout(done, 1000 * Number(reply.headers.get("retry-after") ?? 1)));
+    const wait = reply.headers.get("retry-after");
+    if (reply.status !== 503 || !wait || attempt === 4) return reply.json();
+    await new Promise((done) => setTimeout(done, 1000 * Number(wait)));
   }
 }
 

@@ -1,0 +1,81 @@
+"""What an upload may cost the others: a deadline, and a thread that steps back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+from typing import Any
+
+import pytest
+from kiosk_stage import PHOTO
+from starlette.requests import Request
+
+from edge.kiosk.uploads import NICE, UploadDesk
+from edge.types import FrameResult
+
+
+class Slow:
+    """A pipeline that waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.began: list[int] = []
+        self.fallback = False
+
+    def analyze(self, picture: object, source: str = "") -> FrameResult:
+        self.began.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        assert self.go.wait(20)
+        return FrameResult(source, 1, 1)
+
+
+async def post(desk: UploadDesk) -> tuple[int, dict[str, Any], Any]:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": PHOTO.read_bytes(), "more_body": False}
+
+    headers = [(b"content-type", b"image/jpeg")]
+    scope = {"type": "http", "method": "POST", "path": "/api/predict", "query_string": b"", "headers": headers}
+    reply = await desk.handle(Request(scope, receive))
+    return reply.status_code, json.loads(bytes(reply.body)), reply.headers.get("retry-after")
+
+
+@pytest.fixture
+def slow() -> Slow:
+    return Slow()
+
+
+def test_an_upload_that_takes_too_long_is_answered_and_keeps_its_place_until_it_ends(slow: Slow) -> None:
+    async def run() -> None:
+        desk = UploadDesk(lambda: slow, max_bytes=10**6, slots=2, answer_s=0.3)
+        status, reply, again = await post(desk)
+        assert (status, reply["error"]["code"], again) == (503, "took_too_long", None)
+        # The thread still works on it: one place is left, and what waits in it is given up without being read.
+        status, reply, _ = await post(desk)
+        assert reply["error"]["code"] == "took_too_long"
+        assert len(slow.began) == 1
+        taken = [asyncio.create_task(post(desk)) for _ in range(2)]
+        codes = [reply["error"]["code"] for _, reply, _ in await asyncio.gather(*taken)]
+        assert sorted(codes) == ["busy", "took_too_long"]
+        slow.go.set()
+        while desk._free < 2:
+            await asyncio.sleep(0.01)
+        status, reply, _ = await post(desk)
+        assert (status, reply["source"]) == (200, "upload")
+        desk.close()
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def test_the_thread_of_uploads_steps_back(slow: Slow) -> None:
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    slow.go.set()
+
+    async def run() -> None:
+        desk = UploadDesk(lambda: slow, max_bytes=10**6, slots=1)
+        assert (await post(desk))[0] == 200
+        desk.close()
+
+    asyncio.run(run())
+    assert slow.began == [max(before, NICE)]
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
