@@ -124,6 +124,37 @@ soak-kiosk: $(DEV)/.installed ## Watch the kiosk's memory for one hour of viewer
 benchmark: $(DEV)/.installed ## Measure beside other ways to do the same, and write the README's table
 	$(DEV)/bin/python -m benchmarks.run $(ARGS)
 
+BULK := .venvs/bulk
+
+$(BULK)/.installed: pyproject.toml models/emotion.tflite $(shell find edge -name '*.py')
+	$(PYTHON) -m venv $(BULK)
+	$(BULK)/bin/pip install --quiet --disable-pip-version-check '.[bulk]'
+	$(BULK)/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
+	@touch $@
+
+.PHONY: bulk-demo benchmark-bulk test-bulk
+bulk-demo: $(BULK)/.installed ## Read the bundled photo a thousand times on two local workers, and merge the result
+	rm -rf demo/bulk && mkdir -p demo/bulk
+	for i in $$(seq 1000); do echo examples/astronaut.jpg; done > demo/bulk/names.txt
+	$(BULK)/bin/emotion-edge bulk list demo/bulk/names.txt demo/bulk/pictures.parquet
+	$(BULK)/bin/emotion-edge bulk score demo/bulk/pictures.parquet demo/bulk/out --workers 2 --part 100
+	$(BULK)/bin/emotion-edge bulk status demo/bulk/out
+	$(BULK)/bin/emotion-edge bulk merge demo/bulk/out demo/bulk/emotions.csv
+
+benchmark-bulk: $(DEV)/.installed ## Measure bulk beside predict: make benchmark-bulk DATA=dir
+	EMOTION_DATA=$(DATA) $(DEV)/bin/python -m benchmarks.bulk $(ARGS)
+
+# moto wants an older dateutil than matplotlib does, so it has an environment of its own.
+MOTO := .venvs/moto
+
+$(MOTO)/.installed:
+	$(PYTHON) -m venv $(MOTO)
+	$(MOTO)/bin/pip install --quiet --disable-pip-version-check 'moto[server,s3]>=5,<6'
+	@touch $@
+
+test-bulk: $(DEV)/.installed $(MOTO)/.installed ## Kill a whole cluster piece by piece, on a local object store; run docs/bulk.md
+	PATH=$(CURDIR)/$(MOTO)/bin:$$PATH $(DEV)/bin/python -m pytest -m 'cluster or engine' tests/edge/bulk $(ARGS)
+
 .PHONY: clean
 clean: ## Remove environments and build outputs
 	rm -rf .venvs dist demo

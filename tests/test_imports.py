@@ -42,6 +42,7 @@ def test_import_edge_loads_nothing_else() -> None:
         "import edge.cli; edge.cli.cli(['--version'], standalone_mode=False)",
         "import edge.cli; edge.cli.cli(['predict', '--help'], standalone_mode=False)",
         "import edge.cli; edge.cli.cli(['info', '--help'], standalone_mode=False)",
+        "import edge.cli; edge.cli.cli(['bulk', 'score', '--help'], standalone_mode=False)",
     ],
 )
 def test_help_loads_only_click(code: str) -> None:
@@ -64,6 +65,7 @@ def test_predict_loads_only_what_it_needs() -> None:
     assert "PIL.JpegImagePlugin" in plugins
     assert plugins <= {"PIL.JpegImagePlugin"}
     assert not modules & {"PIL.ImageDraw", "PIL.ImageFont", "asyncio", "concurrent.futures", "sqlite3", "http", "ssl"}
+    assert not {name.split(".")[0] for name in modules} & {"dask", "distributed", "pyarrow", "pebble"}
 
 
 def test_every_exported_name_exists() -> None:

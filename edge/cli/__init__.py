@@ -17,6 +17,7 @@ from edge.naming import one_line
 VERBS = {
     "predict": "Say which emotion each face in pictures shows.",
     "stream": "Follow faces in a camera, video or network stream.",
+    "bulk": "Read more pictures than one machine can, on Dask.",
     "kiosk": "Serve the live view and the upload page.",
     "config": "Show or check the kiosk's configuration.",
     "benchmark": "Measure speed and memory on this device.",

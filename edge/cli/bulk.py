@@ -1,0 +1,238 @@
+"""``emotion-edge bulk``: more pictures than one machine can read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from importlib.util import find_spec
+from pathlib import Path
+from time import monotonic
+from typing import Any, TypeVar, cast
+
+import click
+
+from edge.cli.options import reading_options
+from edge.errors import ConfigError
+from edge.naming import one_line, unicode_name
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def needs_the_extra(function: F) -> F:
+    """Say what is missing before anything is done; nothing is loaded to find out."""
+
+    @wraps(function)
+    def checked(*args: Any, **options: Any) -> Any:
+        for name in ("distributed", "pyarrow", "pebble"):
+            if find_spec(name) is None:
+                raise ConfigError(f"bulk needs {name}; install it with: pip install 'emotion-edge[bulk]'")
+        return function(*args, **options)
+
+    return cast(F, checked)
+
+
+@click.group("bulk")
+def command() -> None:
+    """Read more pictures than one machine can: list them, score the listing, merge the result.
+
+    Folders and files may lie in object storage (s3://, gs://). It needs: pip install 'emotion-edge[bulk]'
+    """
+
+
+@command.command("list")
+@click.argument("source")
+@click.argument("listing")
+@needs_the_extra
+def list_command(source: str, listing: str) -> None:
+    """List the pictures of SOURCE in the file LISTING, such as pictures.parquet.
+
+    SOURCE is a folder, which is searched recursively, a pattern in quotation marks ("photos/**/*.jpg"), a .txt file
+    with a path a line, or an address in object storage. A listing that was interrupted goes on with the same command.
+    """
+    from edge.bulk.listing import write_listing
+
+    began = monotonic()
+
+    def say(found: int) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"\r\x1b[K{found} names", nl=False, err=True)
+
+    pictures, videos, first = write_listing(source, listing, say)
+    click.echo(f"{pictures} pictures in {one_line(unicode_name(listing))}, {monotonic() - began:.1f} s", err=True)
+    if videos:
+        name = one_line(unicode_name(first))
+        click.echo(f"error: left out {videos} videos, which bulk does not read yet, the first of them {name}", err=True)
+        raise click.exceptions.Exit(1)
+
+
+@command.command("score")
+@click.argument("listing")
+@click.argument("out")
+@click.option("--scheduler", metavar="tcp://HOST:PORT", help="A Dask scheduler.  [default: one is started here]")
+@click.option("--workers", type=click.IntRange(1), help="Workers to start here.  [default: one a core]")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address a scheduler started here listens on.")
+@click.option("--part", type=click.IntRange(1), default=500, show_default=True, help="Pictures a part.")
+@click.option(
+    "--limit-s",
+    type=click.FloatRange(0, min_open=True),
+    default=30.0,
+    show_default=True,
+    help="Give a picture up after so many seconds.",
+)
+@click.option(
+    "--tls-ca-file", type=click.Path(exists=True, dir_okay=False), help="Certificate authority of a tls:// scheduler."
+)
+@click.option("--tls-cert", type=click.Path(exists=True, dir_okay=False), help="Certificate of this client.")
+@click.option("--tls-key", type=click.Path(exists=True, dir_okay=False), help="Private key of this client.")
+@reading_options
+@needs_the_extra
+def score(
+    listing: str,
+    out: str,
+    *,
+    scheduler: str | None,
+    workers: int | None,
+    host: str,
+    tls_ca_file: str | None,
+    tls_cert: str | None,
+    tls_key: str | None,
+    **options: Any,
+) -> None:
+    """Read the pictures of LISTING, and write a Parquet file a part into the folder OUT.
+
+    Parts that are there are left as they are: the same command goes on after whatever ended it. A picture that cannot
+    be read, that hangs or that ends the interpreter is a row with an error. The exit code is 1 when parts were lost.
+    """
+    from edge.bulk.cluster import Security, connect, score_parts
+    from edge.bulk.listing import about
+    from edge.bulk.run import Options, check, describe, done_parts, parts_of
+
+    security = None
+    if tls_ca_file and tls_cert and tls_key:
+        security = Security(tls_ca_file, tls_cert, tls_key)
+    elif tls_ca_file or tls_cert or tls_key:
+        raise click.UsageError("--tls-ca-file, --tls-cert and --tls-key go together; give all three")
+    if scheduler and workers:
+        raise click.UsageError("--workers starts workers here, --scheduler uses those that are there; give one of them")
+    listing, out = _absolute(listing), _absolute(out)
+    if options["model"]:
+        options["model"] = _absolute(str(options["model"]))
+    settings = Options.of(options)
+    known = about(listing)
+    check(out, describe(known, settings, _facts(settings.reading)))
+    done = done_parts(out)
+    parts = parts_of(known.pictures, settings.part)
+    open_pictures = known.pictures - sum(min(settings.part, known.pictures - k * settings.part) for k in done)
+    progress = _Progress(open_pictures)
+    if len(done) < parts:
+        with connect(scheduler, workers=workers, host=host, security=security) as client:
+            click.echo(f"dashboard: {client.dashboard_link}", err=True)
+            todo = (k for k in range(parts) if k not in done)
+            lost = score_parts(
+                client, todo, listing=listing, out=out, options=settings.to_dict(), progress=progress.count
+            ).lost
+    else:
+        lost = {}
+    progress.end()
+    click.echo(f"{parts - len(lost)} of {parts} parts in {one_line(out)}, {len(done)} of them from before", err=True)
+    if lost:
+        reason = one_line(next(iter(lost.values())))
+        click.echo(
+            f"error: lost {len(lost)} parts after 4 tries each: {_numbers(list(lost))} ({reason}); "
+            "the same command tries them again",
+            err=True,
+        )
+        raise click.exceptions.Exit(1)
+
+
+@command.command("status")
+@click.argument("out")
+@needs_the_extra
+def status_command(out: str) -> None:
+    """Say how far the run in the folder OUT is."""
+    from edge.bulk.merge import status
+
+    found = status(out)
+    total = found.run["listing"]["pictures"]
+    click.echo(f"parts       {found.parts - len(found.missing)} of {found.parts}")
+    click.echo(f"pictures    {found.pictures} of {total}")
+    click.echo(f"unreadable  {found.unreadable}")
+    click.echo(f"missing     {_numbers(found.missing) or 'none'}")
+    for name, value in {**found.run["options"], **found.run["versions"]}.items():
+        click.echo(f"{name:<11} {value}")
+
+
+@command.command("merge")
+@click.argument("out")
+@click.argument("result")
+@needs_the_extra
+def merge_command(out: str, result: str) -> None:
+    """Write all rows of the finished run in OUT as RESULT, a .parquet file or predict's .csv."""
+    from edge.bulk.merge import merge
+
+    click.echo(f"{merge(out, result)} pictures in {one_line(unicode_name(result))}", err=True)
+
+
+def _facts(reading: dict[str, Any]) -> dict[str, str]:
+    """What is wrong with the model is said here, once, before anything is started."""
+    import json
+
+    from edge.bulk.child import facts
+
+    return facts(json.dumps(reading, sort_keys=True))
+
+
+def _absolute(path: str) -> str:
+    """Workers run in folders of their own."""
+    from edge.bulk.storage import is_remote
+
+    return path if is_remote(path) else str(Path(path).absolute())
+
+
+def _numbers(parts: list[int], shown: int = 10) -> str:
+    """Numbers as ranges: 1-3, 7."""
+    ranges: list[list[int]] = []
+    for k in sorted(parts):
+        if ranges and k == ranges[-1][1] + 1:
+            ranges[-1][1] = k
+        else:
+            ranges.append([k, k])
+    words = [str(first) if first == last else f"{first}-{last}" for first, last in ranges[:shown]]
+    return ", ".join(words) + (f" and {len(ranges) - shown} ranges more" if len(ranges) > shown else "")
+
+
+class _Progress:
+    """Says how far a run is, how fast, and how long it will take: on a terminal a running line, else one a minute."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done, self._unreadable = total, 0, 0
+        self._live = sys.stderr.isatty()
+        self._began = self._shown = monotonic()
+
+    def count(self, part: dict[str, int]) -> None:
+        """Add a finished part."""
+        self._done += part["pictures"]
+        self._unreadable += part["unreadable"]
+        now = monotonic()
+        if now - self._shown > (0.2 if self._live else 60):
+            self._shown = now
+            click.echo(("\r\x1b[K" if self._live else "") + self._line(now), nl=not self._live, err=True)
+
+    def _line(self, now: float) -> str:
+        rate = self._done / (now - self._began)
+        minutes, seconds = divmod(round((self._total - self._done) / rate), 60)
+        left = f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+        return (
+            f"{self._done} of {self._total} pictures, {self._unreadable} unreadable, {rate:.1f} a second, {left} left"
+        )
+
+    def end(self) -> None:
+        """Leave one closing line."""
+        if self._done:
+            seconds = monotonic() - self._began
+            line = f"{self._done} pictures, {self._unreadable} unreadable, in {seconds:.1f} s"
+            click.echo(("\r\x1b[K" if self._live else "") + line, err=True)
+
+
+__all__ = ["command"]
