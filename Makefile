@@ -121,7 +121,7 @@ soak-kiosk: $(DEV)/.installed ## Watch the kiosk's memory for one hour of viewer
 	$(DEV)/bin/python -m benchmarks.soak_kiosk $(ARGS)
 
 .PHONY: benchmark
-benchmark: $(DEV)/.installed ## Measure beside other ways to do the same, and write the README's table
+benchmark: $(DEV)/.installed ## Measure beside other ways to do the same, and write docs/benchmarks.md's table
 	$(DEV)/bin/python -m benchmarks.run $(ARGS)
 
 BULK := .venvs/bulk

@@ -1,6 +1,6 @@
-"""Measures the package beside what people use today, in one run, and writes the README's table.
+"""Measures the package beside what people use today, in one run, and writes docs/benchmarks.md's table.
 
-    python -m benchmarks.run                       # everything; writes benchmarks/results/peers.json and README.md
+    python -m benchmarks.run                       # everything; writes results/peers.json and docs/benchmarks.md
     python -m benchmarks.run --only start,pictures # some parts anew; the others keep their record
     python -m benchmarks.run --print               # the last record and what it misses
 
@@ -195,7 +195,7 @@ def main(
     many_pictures: int,
     data: Path | None,
 ) -> None:
-    """Measure, write the record and the README's table, and say what is missed."""
+    """Measure, write the record and the table, and say what is missed."""
     record: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
     if not only_print:
         parts = [part.strip() for part in only.split(",")]
@@ -221,7 +221,7 @@ def main(
                     record[part] = {"machine": about, "found": rounded(found)}
                     RESULT.parent.mkdir(exist_ok=True)
                     RESULT.write_text(json.dumps(record, indent=1) + "\n")
-        table.write(ROOT / "README.md", record)
+        table.write(ROOT / "docs" / "benchmarks.md", record)
     click.echo("\n".join(table.lines(record)))
     for line in table.targets(record):
         click.echo(line)

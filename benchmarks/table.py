@@ -1,4 +1,4 @@
-"""The README's table and the list of targets, made from the record."""
+"""The table of docs/benchmarks.md and the list of targets, made from the record."""
 
 from __future__ import annotations
 

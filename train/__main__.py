@@ -192,18 +192,13 @@ def evaluate(
 
 @cli.command("model-card")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), default=Path("models"))
-@click.option("--readme", type=click.Path(path_type=Path), default=Path("README.md"), help="Takes the table too.")
-def model_card(folder: Path, readme: Path) -> None:
+def model_card(folder: Path) -> None:
     """Write MODEL_CARD.md of the model in FOLDER from its metrics.json, formats.json and training/."""
     from edge.atomic import atomic_write
     from train.model_card import model_card as write
-    from train.model_card import with_accuracy
 
     with atomic_write(folder / "MODEL_CARD.md") as file:
         file.write(write(folder).encode())
-    if readme.is_file():
-        with atomic_write(readme) as file:
-            file.write(with_accuracy(readme.read_text(encoding="utf-8"), folder).encode())
     click.echo(folder / "MODEL_CARD.md", err=True)
 
 

@@ -14,8 +14,6 @@ from edge.preprocess import BRIGHT_ENOUGH
 from train.table import by_class, comparison, confusion, described, interval, line
 
 Tree = Mapping[str, Any]
-BEGIN, END = "<!-- accuracy: written by `make model-card` -->", "<!-- accuracy: end -->"
-
 INTENDED = """\
 Reading the expression on a face that looks roughly at the camera, in photos, video or at a kiosk, on a small
 computer and without sending pictures anywhere: exhibits, games, art, statistics of a photo collection, teaching how
@@ -95,15 +93,6 @@ def model_card(folder: Path) -> str:
         "The pictures keep their own licences and are not distributed.\n",
     ]
     return "\n".join(part for part in parts if part)
-
-
-def with_accuracy(text: str, folder: Path) -> str:
-    """A document with the table of accuracy between its two marks written anew; without the marks it stays as it is."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not end:
-        return text
-    return f"{before}{begin}\n\n{comparison(_read(folder / 'metrics.json'))}\n{end}{after}"
 
 
 def _summary(model: Tree, about: Tree) -> str:
@@ -257,4 +246,4 @@ def _read(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-__all__ = ["BEGIN", "END", "model_card", "with_accuracy"]
+__all__ = ["model_card"]

@@ -32,6 +32,8 @@ def read_metadata(model: bytes) -> dict:
     scaling = entry.processUnits[0].options
     assert isinstance(scaling, schema.NormalizationOptionsT)
     image = entry.content.contentProperties
+    assert isinstance(image, schema.ImagePropertiesT)
+    assert isinstance(result.content.contentProperties, schema.FeaturePropertiesT)
     return {
         "name": about.name.decode(),
         "version": about.version.decode(),

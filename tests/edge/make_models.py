@@ -46,15 +46,15 @@ def convert(model, dtype=None):
     return converter.convert()
 
 
-def mean_color():
-    """Three outputs are a third of the mean red, green and blue, the fourth what is left to 1: it tells what it saw."""
+def mean_color(total=1.0):
+    """Three outputs are a third of the mean red, green and blue, the fourth what is left to ``total``."""
     picture = keras.Input(batch_shape=(1, SIZE, SIZE, 3))
     weights = np.zeros((3, 5), np.float32)
     weights[[0, 1, 2], [0, 1, 2]] = 1 / 3
     weights[:, 3] = -1 / 3
     dense = keras.layers.Dense(5)
     model = keras.Model(picture, dense(keras.layers.GlobalAveragePooling2D()(picture)))
-    dense.set_weights([weights, np.array([0, 0, 0, 1, 0], np.float32)])
+    dense.set_weights([weights, np.array([0, 0, 0, total, 0], np.float32)])
     return model
 
 
@@ -77,6 +77,8 @@ def main(folder):
         "int8": convert(network(), tf.int8),
         "float32": convert(network()),
         "mean_color": convert(mean_color()),
+        "sum_0.8": convert(mean_color(0.8)),
+        "sum_1.2": convert(mean_color(1.2)),
         "grey": convert(network(channels=1), tf.uint8),
         "seven": convert(network(classes=7)),
         "logits": convert(network(activation=None)),

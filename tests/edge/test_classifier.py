@@ -93,6 +93,8 @@ def test_no_crops_give_no_rows(make_model: Any) -> None:
         ("flat", r"input has shape \(1, 30\); wanted"),
         ("two_outputs", "has 2 outputs; wanted one"),
         ("logits", "outputs are not probabilities.*wanted a softmax"),
+        ("sum_0.8", r"outputs are not probabilities \(sum 0\.8\)"),
+        ("sum_1.2", r"outputs are not probabilities \(sum 1\.2\)"),
     ],
 )
 def test_other_forms_are_refused(make_model: Any, form: str, message: str) -> None:
