@@ -8,25 +8,27 @@ import signal
 import sys
 import threading
 import warnings
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from edge.analysis import PictureReader
 from edge.atomic import atomic_write
+from edge.cli import _resume
 from edge.cli._annotated import annotated_path, save_annotated
+from edge.cli._progress import Progress
+from edge.cli.outputs import is_special
 from edge.errors import ImageError, OutputError
 from edge.images import MAX_STREAM_BYTES
 from edge.naming import one_line, unicode_name
 from edge.opencv import cv2
 from edge.runtime import default_threads
 from edge.sinks.formats import WRITERS, JsonWriter, Writer
-from edge.sources.files import STDIN, Picture, find_pictures
+from edge.sources.files import STDIN, Picture, Skipped, find_pictures
 from edge.types import FrameResult
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ def run(
     annotate: Path | None,
     jobs: int,
     threads: int | None,
+    resume: bool,
     **reading: Any,
 ) -> int:
     """Do a whole ``predict``; returns how many pictures could not be read."""
@@ -79,14 +82,23 @@ def run(
     reader = _Reader({"threads": threads, **reading}, annotate, threading.local())
     reader.reader()  # what is wrong with the model is said once, before any picture
     single = len(paths) == 1 and not os.path.isdir(paths[0])  # noqa: PTH112
-    pictures = find_pictures(paths, skip=annotate)
-    progress = _Progress(single)
-    with _open_output(output) as file:
+    skipped: Skipped = Counter()
+    pictures = find_pictures(paths, skip=annotate, skipped=skipped)
+    watched = sys.stderr.isatty() and not single
+    progress = Progress(sum(1 for _ in find_pictures(paths, skip=annotate)) if watched else None, skipped)
+    grows = output is not None and form in _resume.FORMS and not single and not is_special(output)
+    with _open_output(output, grows=grows) as file:
         writer = JsonWriter(file, single=single) if form == "json" else WRITERS[form](file)
-        interrupted = _write_all(_read_all(reader, pictures, jobs), writer, file if output is None else None, progress)
+        if output is not None and grows:
+            kept = _keep(file, output, form, progress) if resume else set()
+            _resume.begin(file, output)
+            pictures = (picture for picture in pictures if unicode_name(picture.path) not in kept)
+        at_once = file if grows or output is None else None
+        interrupted = _write_all(_read_all(reader, pictures, jobs), writer, at_once, progress)
         writer.close()
         file.flush()
-    progress.end()
+    if not single:
+        progress.end()
     if annotate and progress.done > progress.bad:
         where = annotated_path(annotate, next(find_pictures(paths))) if single else annotate
         click.echo(f"annotated {'picture' if single else 'pictures'}: {one_line(unicode_name(where))}", err=True)
@@ -98,10 +110,21 @@ def run(
     return progress.bad
 
 
-def _write_all(results: Iterator[FrameResult], writer: Writer, live: IO[bytes] | None, progress: _Progress) -> bool:
+def _keep(file: IO[bytes], output: Path, form: str, progress: Progress) -> set[str]:
+    """Copy what an earlier run has written; the names of its pictures."""
+    names = set()
+    for name, lines, bad in _resume.earlier_results(output, form):
+        file.write(lines)
+        names.add(name)
+        progress.keep(bad)
+    return names
+
+
+def _write_all(results: Iterator[FrameResult], writer: Writer, live: IO[bytes] | None, progress: Progress) -> bool:
     """Write results as they come; true when Ctrl-C ended them. What is done is then written all the same."""
     try:
         for result in results:
+            progress.clear()
             writer.write(result)
             if live:
                 live.flush()
@@ -135,9 +158,9 @@ def _read_all(reader: _Reader, pictures: Iterator[Picture], jobs: int) -> Iterat
 
 
 @contextlib.contextmanager
-def _open_output(path: Path | None) -> Iterator[IO[bytes]]:
+def _open_output(path: Path | None, *, grows: bool) -> Iterator[IO[bytes]]:
     if path is not None:
-        with atomic_write(path) as file:
+        with _resume.growing_file(path) if grows else atomic_write(path) as file:
             yield file
         return
     try:
@@ -154,38 +177,6 @@ def _standard_input() -> bytes:
     if len(data) > MAX_STREAM_BYTES:
         raise ImageError(f"is a stream of more than {MAX_STREAM_BYTES >> 20} MiB, too long for a picture")
     return data
-
-
-class _Progress:
-    """Counts pictures, reports bad ones at once, and keeps a running line when stderr is a terminal."""
-
-    def __init__(self, single: bool) -> None:
-        self.done = self.bad = 0
-        self._live = sys.stderr.isatty() and not single
-        self._began = self._shown = monotonic()
-
-    def count(self, result: FrameResult) -> None:
-        self.done += 1
-        if result.error is not None:
-            self.bad += 1
-            self._clear()
-            click.echo(f"error: {one_line(result.source)} {result.error}", err=True)
-        now = monotonic()
-        if self._live and now - self._shown > 0.1:
-            self._shown = now
-            rate = self.done / (now - self._began)
-            click.echo(f"\r\x1b[K{self.done} pictures, {self.bad} unreadable, {rate:.1f} a second", nl=False, err=True)
-
-    def end(self) -> None:
-        """Leave one closing line."""
-        self._clear()
-        if self._live:
-            seconds = monotonic() - self._began
-            click.echo(f"{self.done} pictures, {self.bad} unreadable, in {seconds:.1f} s", err=True)
-
-    def _clear(self) -> None:
-        if self._live:
-            click.echo("\r\x1b[K", nl=False, err=True)
 
 
 __all__ = ["run"]

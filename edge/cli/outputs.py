@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 
 from edge.naming import one_line, unicode_name
-from edge.sources.files import SUFFIXES as PICTURES
+from edge.sources.files import HEIC, SUFFIXES, VIDEOS
 
-VIDEOS = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".3gp"})
+PICTURES = SUFFIXES | HEIC
 MODELS = frozenset({".tflite", ".keras"})
 FORMS = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
 STDOUT = "-"
@@ -33,7 +33,7 @@ def check_outputs(outputs: Outputs, inputs: Iterable[Path | str | None]) -> None
     sources = [os.fspath(path) for path in inputs if path]
     taken: dict[str, str] = {}
     for option, path in outputs.items():
-        if not path or os.fspath(path) == STDOUT or _is_special(path):
+        if not path or os.fspath(path) == STDOUT or is_special(path):
             continue
         place = os.path.realpath(path)
         if taken.setdefault(place, option) != option:
@@ -51,7 +51,7 @@ def refuse_media(option: str, path: Path | str | None) -> None:
     Raises:
         click.UsageError: The name is that of a picture, video or model.
     """
-    if not path or os.fspath(path) == STDOUT or _is_special(path):
+    if not path or os.fspath(path) == STDOUT or is_special(path):
         return
     suffix = Path(path).suffix.lower()
     kind = next((kind for kind, some in _MEDIA.items() if suffix in some), None)
@@ -118,7 +118,7 @@ def _pictures(folder: str, inode: int) -> Iterator[os.stat_result]:
         return
 
 
-def _is_special(path: Path | str) -> bool:
+def is_special(path: Path | str) -> bool:
     """Whether it is a device or a pipe, which holds nothing that could be overwritten."""
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116
@@ -133,4 +133,4 @@ def _shown(path: Path | str) -> str:
 
 _MEDIA = {"picture": PICTURES, "video": VIDEOS, "model": MODELS}
 
-__all__ = ["STDOUT", "VIDEOS", "check_outputs", "choose_form", "refuse_media"]
+__all__ = ["STDOUT", "check_outputs", "choose_form", "is_special", "refuse_media"]

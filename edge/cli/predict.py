@@ -32,6 +32,7 @@ FORMS = ("text", "json", "jsonl", "csv")
     "--annotate", type=click.Path(path_type=Path, readable=False), help="Write pictures with the faces marked here."
 )
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Pictures read at a time.")
+@click.option("--resume", is_flag=True, help="Go on with the --output (jsonl, csv) of a run that was interrupted.")
 @reading_options
 def command(**options: Any) -> None:
     """Say which emotion each face in pictures shows.
@@ -41,6 +42,7 @@ def command(**options: Any) -> None:
     A picture that cannot be read is reported, the others are still done, and the exit code is 1 at the end.
     """
     from edge.cli._annotated import refuse_inputs
+    from edge.cli._resume import check_resume
     from edge.cli.outputs import STDOUT, check_outputs, choose_form, refuse_media
 
     if str(options["output"]) == STDOUT:
@@ -49,6 +51,7 @@ def command(**options: Any) -> None:
     refuse_media("--output", output)
     check_outputs({"--output": output}, [*paths, options["model"]])
     options["form"] = choose_form(output, options["form"], FORMS)
+    check_resume(output, options["form"], options["resume"])
     if annotate:
         refuse_inputs(annotate, paths)
     from edge.cli._batch import run

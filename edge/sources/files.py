@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from heapq import nsmallest
+from importlib.util import find_spec
 from pathlib import Path
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+HEIC = frozenset({".heic", ".heif", ".hif"})
+# Read where they lie in folders; HEIC only where its extra is installed.
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"}
+    | (HEIC if find_spec("pillow_heif") else set())
+)
+VIDEOS = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".3gp"})
 STDIN = "-"
 LISTED = 5000
+# Suffix to number of files.
+Skipped = Counter[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +39,9 @@ class Picture:
     error: str | None = None
 
 
-def find_pictures(paths: Sequence[str], *, skip: Path | None = None) -> Iterator[Picture]:
+def find_pictures(
+    paths: Sequence[str], *, skip: Path | None = None, skipped: Skipped | None = None
+) -> Iterator[Picture]:
     """List pictures one by one, so that memory does not grow with their number.
 
     Folders are walked recursively in alphabetical order. Files in them count by their suffix; hidden ones, and links to
@@ -38,6 +50,7 @@ def find_pictures(paths: Sequence[str], *, skip: Path | None = None) -> Iterator
     Args:
         paths: Files, folders and "-".
         skip: A folder that is not walked: where results of this run go.
+        skipped: Counts files in folders that are no pictures by their suffix.
 
     Yields:
         Pictures; also, with ``error`` set, paths that do not exist and folders without pictures.
@@ -49,7 +62,7 @@ def find_pictures(paths: Sequence[str], *, skip: Path | None = None) -> Iterator
         # One folder's files come out directly; several keep apart by their names.
         base = Path() if len(paths) == 1 else target
         empty = True
-        for picture in walk(path, base, skip.resolve() if skip else None):
+        for picture in walk(path, base, skip.resolve() if skip else None, skipped=skipped):
             empty = False
             yield picture
         if empty:
@@ -64,6 +77,7 @@ def walk(
     after: Sequence[str] = (),
     suffixes: AbstractSet[str] = SUFFIXES,
     listed: int = LISTED,
+    skipped: Skipped | None = None,
 ) -> Iterator[Picture]:
     """Pictures of a folder and the folders in it, in alphabetical order.
 
@@ -74,14 +88,15 @@ def walk(
         after: Begin behind this one: its path in the folder, part by part.
         suffixes: Which files count.
         listed: Names that are held in memory at a time.
+        skipped: Counts files that do not count by their suffix.
     """
-    last = after[0] if after else ""
+    last, first = after[0] if after else "", True
     if len(after) > 1:
         rest = {"after": after[1:], "suffixes": suffixes, "listed": listed}
-        yield from walk(os.path.join(folder, last), target / last, skip, **rest)  # type: ignore[arg-type]  # noqa: PTH118
+        yield from walk(os.path.join(folder, last), target / last, skip, **rest, skipped=skipped)  # type: ignore[arg-type]  # noqa: PTH118
     while True:
         try:
-            entries = _list(folder, last, suffixes, listed)
+            entries = _list(folder, last, suffixes, listed, skipped if first else None)
         except OSError as error:
             yield Picture(folder, target, f"cannot be listed: {error.strerror}")
             return
@@ -89,33 +104,39 @@ def walk(
             path = os.path.join(folder, name)  # noqa: PTH118 - pathlib would drop a leading "./"
             if is_folder:
                 if skip is None or Path(path).resolve() != skip:
-                    yield from walk(path, target / name, skip, suffixes=suffixes, listed=listed)
+                    yield from walk(path, target / name, skip, suffixes=suffixes, listed=listed, skipped=skipped)
             else:
                 yield Picture(path, target / name)
         if len(entries) < listed:
             return
-        last = entries[-1][0]
+        last, first = entries[-1][0], False
 
 
-def _list(folder: str, after: str, suffixes: AbstractSet[str], listed: int) -> list[tuple[str, bool]]:
+def _list(
+    folder: str, after: str, suffixes: AbstractSet[str], listed: int, skipped: Skipped | None
+) -> list[tuple[str, bool]]:
     """The next names in a folder, in order, and whether each is a folder: a part at a time, as it may hold millions."""
     with os.scandir(folder) as found:
         names = (
             (entry.name, entry.is_dir(follow_symlinks=False))
             for entry in found
-            if entry.name > after and _wanted(entry, suffixes)
+            if entry.name > after and _wanted(entry, suffixes, skipped)
         )
         return nsmallest(listed, names)
 
 
-def _wanted(entry: os.DirEntry[str], suffixes: AbstractSet[str]) -> bool:
+def _wanted(entry: os.DirEntry[str], suffixes: AbstractSet[str], skipped: Skipped | None) -> bool:
     """Folders, and files that look like pictures; also broken links, to be reported; no pipes, which would block."""
     if entry.name.startswith("."):
         return False
     if entry.is_dir(follow_symlinks=False):
         return True
-    there = entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))  # noqa: PTH110
-    return there and os.path.splitext(entry.name)[1].lower() in suffixes  # noqa: PTH122 - a third of Path's time
+    suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 - a third of Path's time
+    if suffix in suffixes:
+        return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))  # noqa: PTH110
+    if skipped is not None and entry.is_file():
+        skipped[suffix or "without a suffix"] += 1
+    return False
 
 
 def _targets(paths: Sequence[str]) -> list[Path]:
@@ -133,4 +154,4 @@ def _targets(paths: Sequence[str]) -> list[Path]:
     return targets
 
 
-__all__ = ["STDIN", "SUFFIXES", "Picture", "find_pictures", "walk"]
+__all__ = ["HEIC", "STDIN", "SUFFIXES", "VIDEOS", "Picture", "Skipped", "find_pictures", "walk"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from edge.sources.files import find_pictures
+from edge.sources.files import Skipped, find_pictures
 
 
 @pytest.fixture
@@ -39,6 +40,14 @@ def test_pipes_folders_and_links_to_folders_are_passed_over(tree: Path) -> None:
 def test_the_folder_of_results_is_skipped(tree: Path) -> None:
     assert names(tree, skip=tree / "sub" / "deep") == ["10.tiff", "a.png", "b.JPG", "sub/c.webp"]
     assert names(tree, skip=tree / "absent") == names(tree)
+
+
+def test_other_files_are_counted_by_suffix(tree: Path) -> None:
+    (tree / "film.MP4").touch()
+    (tree / "sub" / "README").touch()
+    skipped: Skipped = Counter()
+    list(find_pictures([str(tree)], skipped=skipped))
+    assert skipped == {".txt": 1, ".mp4": 1, "without a suffix": 1}
 
 
 def test_a_named_file_counts_whatever_its_name(tree: Path) -> None:

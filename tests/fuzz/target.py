@@ -99,6 +99,7 @@ def upload_target() -> Target:
             return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts)}
 
         scope = {"type": "http", "method": "POST", "path": "/api/predict", "headers": [(b"content-type", kind)]}
+        scope["query_string"] = b"fallback=true"
         response = await desk.handle(Request(scope, receive))
         reply = json.loads(bytes(response.body))
         # 503 would mean that a place was never given back.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import importlib.util
 import io
 import json
 import os
 import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -203,21 +206,74 @@ def test_wrong_usage_is_exit_2(cli: Any, photo: Path) -> None:
         assert b"Traceback" not in done.stderr
 
 
-def test_progress_is_shown_on_a_terminal_only(album: Path, environment: dict[str, str]) -> None:
+def on_a_terminal(environment: dict[str, str], *words: str, results: bool = False) -> tuple[int, str]:
+    """Exit code of `predict`, and what its terminal gets: standard error, and with ``results`` the results too."""
     terminal, inside = pty.openpty()
-    command = [sys.executable, "-m", "edge", "predict", str(album), "--format", "csv"]
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=inside, check=False)
+    command = [sys.executable, "-m", "edge", "predict", *words]
+    out = inside if results else subprocess.DEVNULL
+    process = subprocess.Popen(command, env=environment, stdout=out, stderr=inside)
     os.close(inside)
     shown = b""
-    try:
+    with contextlib.suppress(OSError):  # the other end is closed
         while block := os.read(terminal, 4096):
             shown += block
-    except OSError:  # the other end is closed
-        pass
     os.close(terminal)
-    assert done.returncode == 0
-    assert len(done.stdout.splitlines()) == 1 + len(NAMES)
-    assert b"4 pictures, 0 unreadable, in " in shown
+    return process.wait(60), shown.decode().replace("\r\n", "\n")
+
+
+def test_a_terminal_gets_a_running_line_that_never_mixes_with_results(album: Path, environment: dict[str, str]) -> None:
+    code, shown = on_a_terminal(environment, str(album), results=True)
+    assert code == 0
+    assert re.search(r"[123] of 4 pictures, 0 unreadable, \d+:\d\d left", shown)
+    for line in shown.splitlines():  # what a clearing leaves of each line
+        left = line.rpartition("\x1b[K")[2]
+        if ": " in left:
+            assert left.startswith(str(album)), shown
+
+
+@pytest.fixture
+def mixed(album: Path) -> Path:
+    """The album with what a camera's card holds beside pictures."""
+    for name in ("film.mp4", "b/other.MOV", "x.heic", "README", ".hidden.mp4"):
+        (album / name).write_bytes(b"\0\0\0\x18ftypisom")
+    (album / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    return album
+
+
+def test_the_summary_names_all_there_is(cli: Any, mixed: Path) -> None:
+    heic = importlib.util.find_spec("pillow_heif") is not None
+    done = cli("predict", mixed, "--format", "jsonl")
+    assert done.returncode == 1
+    faces = [json.loads(line) for line in done.stdout.splitlines()]
+    emotions = [face["emotion"] for result in faces if not result["fallback"] for face in result["faces"]]
+    lines = done.stderr.decode().splitlines()
+    summary = next(line for line in lines if "pictures, " in line)
+    assert summary.startswith(
+        f"{5 + heic} pictures, 3 faces ({emotions[0]} 3), 1 without a face, {1 + heic} unreadable, "
+    )
+    for kind in ("1 .mp4", "1 .mov", "1 .txt", "1 without a suffix", *([] if heic else ["1 .heic"])):
+        assert kind in summary.partition("skipped (")[2]
+    assert "hidden" not in done.stderr.decode()
+    assert "videos are followed with: emotion-edge stream --source FILE" in lines
+    assert ("HEIC pictures are read after: pip install 'emotion-edge[heic]'" in lines) != heic
+
+
+def test_without_the_extra_heic_is_skipped_with_its_remedy(cli: Any, mixed: Path, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "sitecustomize.py").write_text(
+        "import importlib.util as u\nfind = u.find_spec\n"
+        "u.find_spec = lambda name, *rest: None if name == 'pillow_heif' else find(name, *rest)\n"
+    )
+    path = os.pathsep.join([str(tmp_path / "none"), str(Path(__file__).parents[3])])
+    done = cli("predict", mixed, env={"PYTHONPATH": path})
+    assert "1 .heic" in done.stderr.decode()
+    assert "HEIC pictures are read after: pip install 'emotion-edge[heic]'" in done.stderr.decode()
+
+
+def test_a_video_is_pointed_to_the_stream(cli: Any, mixed: Path) -> None:
+    done = cli("predict", mixed / "film.mp4")
+    assert done.returncode == 1
+    assert b"is a video, not a picture; follow its faces with: emotion-edge stream --source FILE" in done.stderr
 
 
 @pytest.mark.data
@@ -246,7 +302,8 @@ def test_all_photos_pass_and_memory_stays_flat(data_dir: Path, environment: dict
             check=True,
         )
         status, peak = done.stdout.split()
-        assert (status, done.stderr) == ("0", "")
+        assert status == "0"
+        assert "0 unreadable" in done.stderr
         peaks[folder] = int(peak)
     rows = list(csv.DictReader((tmp_path / "images.csv").open(newline="")))
     assert [Path(name).name for name in dict.fromkeys(row["source"] for row in rows)] == names
