@@ -62,6 +62,9 @@ def growing_file(output: Path) -> Iterator[IO[bytes]]:
         raise OutputError(
             f"{output} cannot be written: {error.strerror or error}; {part} keeps what is done"
         ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
 
 
 def begin(file: IO[bytes], output: Path) -> None:

@@ -56,12 +56,12 @@ BAD: dict[str, tuple[Callable[[Path], bytes], str]] = {
 
 
 def check_batch(done: subprocess.CompletedProcess[bytes], bad: Path | str, message: str) -> None:
-    """One line on stderr, and good - bad - good as records."""
+    """One line and the summary on stderr, and good - bad - good as records."""
     assert done.returncode == 1
-    line = done.stderr.decode()
+    line, summary = done.stderr.decode().splitlines()
     assert line.startswith("error: ")
     assert message in line
-    assert line.count("\n") == 1
+    assert summary.startswith("3 pictures, 2 faces (") and ", 0 without a face, 1 unreadable, in " in summary
     first, wrong, last = (json.loads(text) for text in done.stdout.splitlines())
     assert first["error"] is None
     assert last["error"] is None
@@ -179,7 +179,7 @@ def test_strange_names_of_bad_files_stay_on_one_line(cli: Any, tmp_path: Path) -
         Path(os.fsdecode(path)).touch()
     done = cli("predict", *paths, "--format", "jsonl")
     assert done.returncode == 1
-    assert done.stderr.count(b"\n") == len(done.stdout.splitlines()) == len(NAMES)
+    assert done.stderr.count(b"\n") - 1 == len(done.stdout.splitlines()) == len(NAMES)  # and a summary
     assert b"\x1b" not in done.stderr
     shown = [json.loads(line)["source"] for line in done.stdout.decode("utf-8").splitlines()]
     assert shown == [f"{tmp_path}/{text}" for text in NAMES.values()]
@@ -313,7 +313,8 @@ def test_interrupt_writes_what_is_done(
         process.send_signal(signum)
         _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert errors == b"interrupted\n"
+    assert errors.endswith(b"\ninterrupted\n")
+    assert errors.count(b"\n") == 2, "a summary, and that it was interrupted"
     count = 2 if jobs == "2" else 1
     if form == "json":
         results = json.loads(output.read_text())

@@ -102,3 +102,4 @@ def test_what_cannot_be_resumed_is_refused(cli: Any, many: Path, tmp_path: Path)
     assert done.returncode == 1
     assert b"holds no results in jsonl" in done.stderr
     assert (tmp_path / "notes.jsonl").read_text() == "my notes\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["many", "notes.jsonl"]
