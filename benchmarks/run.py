@@ -129,8 +129,8 @@ def measure_accuracy(data: Path | None) -> dict[str, Any] | None:
     """How often each way agrees with the label of photos of people that our training did not see."""
     if data is None:
         return None
+    from common.photos import photo_list
     from edge.labels import EMOTIONS
-    from train.photos import photo_list
 
     listed = photo_list(data / "photos", "valid")
     truth = [EMOTIONS[label] for _, label in listed]

@@ -62,8 +62,8 @@ def command(
     of its name that ends in .toml.
     """
     check_outputs({"--output": output}, [model, data])
+    from common.model_settings import settings_of
     from convert.build import Order, build
-    from convert.settings import settings_of
 
     try:
         settings = settings_of(

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from common.model_settings import Settings
 from convert import export, metadata
 from convert.errors import ConversionError, GateError
 from convert.measure import score
 from convert.pictures import Pictures, read
 from convert.runtimes import RUNTIMES, Job, probe
-from convert.settings import Settings
 from convert.table import About, Table
 from convert.verify import Verdict, verify
 from edge import __version__
@@ -101,7 +101,7 @@ def build(order: Order, say: Callable[[str], None] = lambda _: None) -> Table:
 def _prepare(order: Order, say: Callable[[str], None]) -> _Subject:
     say(f"loading {order.model}")
     model = export.load(order.model)
-    pictures = read(order.data, model.input_shape[1], order.samples, order.limit)
+    pictures = read(order.data, model.input_shape[1], order.samples, order.limit, brighten=order.settings.brighten)
     say(f"calibrating on {len(pictures.calibration)} pictures, measuring on {len(pictures.measured)}")
     answers = export.predict(model, pictures.measured)
     if np.abs(answers.sum(axis=1) - 1).max() > 0.01 or answers.min() < 0:

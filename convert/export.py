@@ -64,8 +64,6 @@ def load(path: Path) -> keras.Model:
     with quiet():
         import keras
 
-        import train.architectures  # noqa: F401 (registers layers of ours, if there are any)
-
         try:
             model = keras.saving.load_model(path, compile=False)
         except Exception as error:  # Keras raises whatever its layers raise

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from train.metrics import calibration_error, confusion, macro_recall
+from common.metrics import calibration_error, confusion, macro_recall
 
 MOST_POINTS_LOST = 1.0
 LEAST_SAME_ANSWER = 0.97

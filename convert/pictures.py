@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from train.data import LABEL_RULE, load
+from common.datasets import LABEL_RULE, load
 
 SEED = 20
 
@@ -32,7 +32,7 @@ class Pictures:
     measured_on: str
 
 
-def read(data: Path, size: int, samples: int, limit: int | None = None) -> Pictures:
+def read(data: Path, size: int, samples: int, limit: int | None = None, *, brighten: bool = False) -> Pictures:
     """Read a data set of any layout that training reads.
 
     Args:
@@ -40,11 +40,12 @@ def read(data: Path, size: int, samples: int, limit: int | None = None) -> Pictu
         size: Height and width in pixels that the model takes.
         samples: Calibration pictures, over all classes.
         limit: Measure on at most this many pictures, balanced; all if None.
+        brighten: Whether the model wants dark faces brightened.
 
     Raises:
         DataError: The folder is not a data set, or a split lacks pictures of a class.
     """
-    training, validation = (load(data, split, size=size, channels=3) for split in ("train", "valid"))
+    training, validation = (load(data, split, size=size, channels=3, brighten=brighten) for split in ("train", "valid"))
     chosen = training.pick(balanced(training.labels, samples))
     judged = validation.pick(balanced(validation.labels, limit)) if limit else validation
     counts = ", ".join(f"{name} {count}" for name, count in training.counts().items())

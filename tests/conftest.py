@@ -58,3 +58,11 @@ def data_dir() -> Path:
     if not where:
         pytest.skip("EMOTION_DATA is not set")
     return Path(where)
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of a folder per class, 15 drawings each."""
+    from cartoons import write_folders
+
+    return write_folders(tmp_path_factory.mktemp("data") / "faces", 15)

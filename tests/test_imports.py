@@ -11,7 +11,7 @@ import pytest
 
 # Modules of the standard library that take long to load and serve no verb's help.
 SLOW = {"asyncio", "concurrent", "email", "http", "logging", "multiprocessing", "sqlite3", "ssl", "unittest", "xml"}
-ROOMS_ABOVE = {"convert", "keras", "matplotlib", "scipy", "sklearn", "tensorflow", "train"}
+ROOMS_ABOVE = {"common", "convert", "keras", "matplotlib", "scipy", "sklearn", "tensorflow", "train"}
 
 
 def loaded(code: str) -> set[str]:
@@ -77,12 +77,21 @@ def test_every_exported_name_exists() -> None:
         _ = edge.nonsense
 
 
-def test_edge_never_imports_the_rooms_above() -> None:
-    for path in (Path(__file__).parent.parent / "edge").rglob("*.py"):
+@pytest.mark.parametrize(
+    ("room", "forbidden"),
+    [
+        ("edge", ROOMS_ABOVE),
+        ("common", {"train", "convert", "keras", "tensorflow"}),
+        ("train", {"convert"}),
+        ("convert", {"train"}),
+    ],
+)
+def test_rooms_import_only_what_lies_below(room: str, forbidden: set[str]) -> None:
+    for path in (Path(__file__).parent.parent / room).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = []
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names = [node.module]
-            assert not {name.split(".")[0] for name in names} & ROOMS_ABOVE, f"{path}:{node.lineno}"
+            assert not {name.split(".")[0] for name in names} & forbidden, f"{path}:{node.lineno}"

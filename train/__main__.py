@@ -89,9 +89,9 @@ def calibrate(model: Path, data: Path, output: Path, balance: float, told: Path 
     check_outputs({"--output": output}, [model, told])
     import numpy as np
 
+    from common.datasets import load
     from train import calibrate as calibration
     from train.architectures import load_network, save_network
-    from train.data import load
     from train.judges import ask_beside
 
     network = load_network(model)
@@ -118,10 +118,10 @@ def calibrate(model: Path, data: Path, output: Path, balance: float, told: Path 
 def refit(*, model: Path, data: Path, photos: Path, output: Path, balance: float, weight: float) -> None:
     """Let the calibrated MODEL (.keras) name rare emotions more readily in photos, and only there."""
     check_outputs({"--output": output}, [model])
+    from common.datasets import load
+    from common.photos import photo_faces
     from train import refit as refitting
     from train.architectures import load_network, save_network
-    from train.data import load
-    from train.photos import photo_faces
 
     network = load_network(model)
     size = network.input_shape[1]
@@ -176,7 +176,7 @@ def evaluate(
     judges = {model.name: judge(model)}
     trained = trained or model.with_suffix(".keras")
     if trained != model and trained.is_file():
-        judges["float"] = judge(trained, judges[model.name].form.margin)
+        judges["float"] = judge(trained)
         for figure in ("parameters", "macs"):  # one network, in two files
             judges[model.name].about[figure] = judges["float"].about[figure]
     judges |= {name: judge(path) for name, path in others.items()}

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from train.data import Faces
+from common.datasets import Faces
 
 STEPS = 256  # of an int8 probability
 LEAST = 1e-4  # what a probability that int8 rounds to 0 may have been

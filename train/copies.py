@@ -19,10 +19,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from common.datasets import Faces
 from edge.atomic import atomic_write
 from edge.preprocess import to_input
 from train.augment import Augmentation
-from train.data import Faces
 from train.judges import ask_beside
 from train.recipe import Recipe
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from common.datasets import SPLITS, Faces, label_rules, load
+from common.metrics import rounded, score
 from edge import __version__
-from train.data import SPLITS, Faces, label_rules, load
 from train.judges import Judge
-from train.metrics import rounded, score
 from train.views import LIGHTS, Photos, look
 
 SCHEMA = 1
@@ -33,8 +33,8 @@ def evaluate(
 
     Args:
         judges: Name to model. The first is the one in question; a model called ``float`` is what it was made from.
-        data: A data set; see ``train.data.load``.
-        photos: A folder of photos; see ``train.photos.photo_list``.
+        data: A data set; see ``common.datasets.load``.
+        photos: A folder of photos; see ``common.photos.photo_list``.
         split: Which part of ``data``.
         progress: Wraps the iteration over photos, whose number is its second argument.
 
@@ -60,7 +60,7 @@ def evaluate(
     first: tuple[NDArray[np.float32], Faces] | None = None
     answers: dict[str, dict[str, NDArray[np.float32]]] = {}
     for key, judge in judges.items():
-        faces = load(data, split, size=judge.form.height, channels=3)
+        faces = load(data, split, size=judge.form.height, channels=3, brighten=judge.form.brighten)
         answers[key] = {"faces": judge.answers(faces.images)}
         first = first or (answers[key]["faces"], faces)
         scores = _face_scores(answers[key]["faces"], faces, rules)

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from common.datasets import Faces, load
+from common.metrics import score
+from common.photos import photo_faces
 from edge.errors import ConfigError
-from train.data import Faces, load
-from train.metrics import score
-from train.photos import photo_faces
 from train.recipe import load_recipe
 
 PLAN = Path(__file__).parent / "experiments.toml"

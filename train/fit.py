@@ -15,12 +15,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from common.datasets import Faces
+from common.metrics import score
 from edge.errors import ConfigError
 from train.architectures import ARCHITECTURES, macs, save_network
 from train.copies import read_copy
-from train.data import Faces
 from train.distributed import answers, fit_together, scope
-from train.metrics import score
 from train.objective import CLASSES, Objective, accuracy, sample_weights, training_graph
 from train.plots import draw_answers, draw_curves
 from train.recipe import Recipe

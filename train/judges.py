@@ -10,17 +10,18 @@ import json
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from common.model_settings import settings_of
 from edge.classifier import Classifier
 from edge.errors import ModelError
 from edge.labels import EMOTIONS
-from train.views import Form
+from edge.preprocess import InputSpec
 
 
 class Judge(Protocol):
@@ -31,7 +32,7 @@ class Judge(Protocol):
         about: What it is, as plain JSON values: file, kB, way it ran, parameters and MACs where known.
     """
 
-    form: Form
+    form: InputSpec
     about: dict[str, Any]
 
     def answers(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -45,7 +46,7 @@ class RuntimeJudge:
     def __init__(self, path: Path) -> None:
         self.classifier = Classifier(path)
         runtime, settings, spec = self.classifier.runtime, self.classifier.metadata.settings, self.classifier.input_spec
-        self.form = Form(spec.height, spec.width, spec.margin)
+        self.form = replace(spec, channels=3)
         self.order = [self.classifier.labels.index(name) for name in EMOTIONS]
         self.about = {
             "file": path.name,
@@ -54,6 +55,7 @@ class RuntimeJudge:
             "kB": round(path.stat().st_size / 1000, 1),
             "through": f"{runtime.name} {runtime.version}, delegate {runtime.delegate}",
             "crop_margin": self.form.margin,
+            "brighten": self.form.brighten,
         }
 
     def answers(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -66,7 +68,7 @@ class KerasJudge:
     """A ``.keras`` file, asked in a process of its own. Made by ``keras_judge``."""
 
     path: Path
-    form: Form
+    form: InputSpec
     about: dict[str, Any]
 
     def answers(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -74,34 +76,35 @@ class KerasJudge:
         return ask_beside(self.path, pictures)
 
 
-def keras_judge(path: Path, margin: float) -> KerasJudge:
-    """Open a Keras model.
+def keras_judge(path: Path) -> KerasJudge:
+    """Open a Keras model; how its faces are cropped and brightened stands in the .toml of the same name.
 
     Args:
         path: A ``.keras`` file: float32 RGB (N, H, W, 3) in [0, 1] -> (N, 5) probabilities.
-        margin: Share of a face box added on every side, which a Keras file does not say itself.
 
     Raises:
         ModelError: It cannot be read or has another form.
     """
     if not path.is_file():
         raise ModelError(f"no model at {path}; give a .keras file")
-    told = json.loads(_ask(path))
+    told, settings = json.loads(_ask(path)), settings_of(path)
     about = {
         "file": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "kB": round(path.stat().st_size / 1000, 1),
         "through": f"Keras {told['keras']} ({told['backend']}), float32",
-        "crop_margin": margin,
+        "crop_margin": settings.crop_margin,
+        "brighten": settings.brighten,
         "parameters": told["parameters"],
         "macs": told["macs"],
     }
-    return KerasJudge(path, Form(*told["size"], margin), about)
+    form = InputSpec(*told["size"], margin=settings.crop_margin, brighten=settings.brighten)
+    return KerasJudge(path, form, about)
 
 
-def judge(path: Path, margin: float = 0.0) -> Judge:
-    """A model of either kind; ``margin`` counts for Keras files only."""
-    return keras_judge(path, margin) if path.suffix == ".keras" else RuntimeJudge(path)
+def judge(path: Path) -> Judge:
+    """A model of either kind."""
+    return keras_judge(path) if path.suffix == ".keras" else RuntimeJudge(path)
 
 
 def ask_beside(path: Path, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:

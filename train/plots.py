@@ -14,9 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from common.datasets import Faces
+from common.metrics import Score, reliability, score
 from edge.labels import EMOTIONS
-from train.data import Faces
-from train.metrics import Score, reliability, score
 
 BLUE, ORANGE, GREY = "#2a6f97", "#e07a3f", "#8d99a6"
 MISTAKES = (5, 8)  # rows and columns of the sheet

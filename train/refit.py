@@ -12,8 +12,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from common.datasets import Faces
 from train.calibrate import head_of, log_softmax
-from train.data import Faces
 
 RIDGE = 1e-6  # holds weights near what they were where the pictures leave them free
 STEPS = 30

@@ -9,13 +9,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from common.datasets import Faces, join, load
+from common.photos import photo_faces
 from edge.errors import ConfigError
 from train.architectures import ARCHITECTURES, load_network
 from train.copies import make_copies
-from train.data import Faces, join, load
 from train.distributed import folder_of_worker, strategy_of_cluster
 from train.fit import fit
-from train.photos import photo_faces
 from train.recipe import Recipe
 
 
@@ -24,7 +24,7 @@ def train_run(recipe: Recipe, data: Path, photos: Path | None, run: Path) -> ker
 
     Args:
         recipe: All settings.
-        data: A data set's folder; see ``train.data.load``.
+        data: A data set's folder; see ``common.datasets.load``.
         photos: A folder of photos; half of its people are trained on.
         run: Folder of the run.
 

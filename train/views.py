@@ -12,12 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from common.photos import photo_list
 from edge.detector import HaarDetector
 from edge.images import load_image
 from edge.opencv import cv2
-from edge.preprocess import brighten, crop_face, to_gray, to_input
-from edge.types import Box
-from train.photos import photo_list
+from edge.preprocess import InputSpec, to_gray
 
 LIGHTS: dict[str, tuple[float, float, float] | None] = {
     "as taken": (1.0, 1.0, 1.0),
@@ -27,15 +26,6 @@ LIGHTS: dict[str, tuple[float, float, float] | None] = {
     "half as bright": (0.5, 0.5, 0.5),
 }
 Seen = tuple[list[NDArray[np.uint8]], list[bool]]
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What a model wants: input height and width in pixels, and the share of a face box added on every side."""
-
-    height: int
-    width: int
-    margin: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +67,15 @@ def in_light(rgb: NDArray[np.uint8], light: str) -> NDArray[np.uint8]:
 
 def look(
     folder: Path,
-    forms: Iterable[Form],
+    forms: Iterable[InputSpec],
     progress: Callable[[Iterable[Seen], int], Iterable[Seen]] = lambda seen, _: seen,
-) -> dict[Form, Photos]:
+) -> dict[InputSpec, Photos]:
     """Detect, crop and resize every photo in every light, for several models at once.
 
     The detector is the described one; the largest face counts, or the whole photo where there is none.
 
     Args:
-        folder: Photos; see ``train.photos.photo_list``.
+        folder: Photos; see ``common.photos.photo_list``.
         forms: What the models want.
         progress: Wraps the iteration over photos, whose number is its second argument.
 
@@ -110,7 +100,7 @@ def look(
 _detector = cache(HaarDetector)  # one a process
 
 
-def _see(path: Path, forms: Sequence[Form]) -> Seen:
+def _see(path: Path, forms: Sequence[InputSpec]) -> Seen:
     """One photo: for each form uint8 (lights, height, width, 3), and whether a face was found in each light."""
     photo, detector = load_image(path), _detector()
     views = [in_light(photo, light) for light in LIGHTS]
@@ -118,15 +108,11 @@ def _see(path: Path, forms: Sequence[Form]) -> Seen:
     boxes = [detector.detect(greys[0])[:1]]
     for grey in greys[1:]:  # a grey photo is often its own copy
         boxes.append(boxes[0] if np.array_equal(grey, greys[0]) else detector.detect(grey)[:1])
-    whole = Box(0, 0, photo.shape[1], photo.shape[0])
-    made = []
-    for form in forms:
-        crops = [
-            brighten(crop_face(view, box[0], form.margin) if box else crop_face(view, whole))
-            for view, box in zip(views, boxes, strict=True)
-        ]
-        made.append(np.stack([to_input(crop, (form.height, form.width), 3) for crop in crops]))
+    made = [
+        np.stack([form.prepare(view, box[0] if box else None) for view, box in zip(views, boxes, strict=True)])
+        for form in forms
+    ]
     return made, [bool(box) for box in boxes]
 
 
-__all__ = ["LIGHTS", "Form", "Photos", "in_light", "look"]
+__all__ = ["LIGHTS", "Photos", "in_light", "look"]

@@ -10,16 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cartoons import write_folders
 
 Command = Callable[..., "subprocess.Popen[str]"]
 TINY = ("architecture=tiny", "size=16", "batch=20")
-
-
-@pytest.fixture(scope="session")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder per class, 15 drawings each."""
-    return write_folders(tmp_path_factory.mktemp("data") / "faces", 15)
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,9 @@ from cartoons import LABELS, write_photos
 from keras import layers
 from test_fit import log
 
+from common.photos import photo_faces
 from train.fit import Batches
 from train.objective import Objective
-from train.photos import photo_faces
 from train.recipe import Recipe
 
 

@@ -12,10 +12,10 @@ from click.testing import CliRunner
 from keras import layers
 from numpy.typing import NDArray
 
+from common.datasets import Faces
 from train.__main__ import cli
 from train.architectures import load_network, save_network
 from train.calibrate import calibrate, head_of, in_steps
-from train.data import Faces
 
 EVEN = np.full(5, 0.2)
 SURE = 6.0  # the true logits are so many times the five pixels of a picture

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from cartoons import write_folders
 
+from common.datasets import Faces
 from edge.errors import ConfigError
 from edge.labels import EMOTIONS
-from train.data import Faces
 from train.model_card import model_card
 from train.plots import draw_answers
 from train.table import report

@@ -13,10 +13,10 @@ from click.testing import CliRunner
 from keras import layers
 from numpy.typing import NDArray
 
+from common.datasets import Faces
+from common.photos import photo_faces
 from train.__main__ import cli
 from train.calibrate import log_softmax
-from train.data import Faces
-from train.photos import photo_faces
 from train.refit import RIDGE, refit, solve
 
 OFFSETS = np.array([-1.0, 0.5, 0.5, -0.5, 0.5], np.float32)

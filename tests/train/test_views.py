@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from cartoons import write_folders
 
+from common.datasets import DataError, load
+from common.photos import photo_faces, photo_list
 from edge import Classifier, HaarDetector, Pipeline, load_image
 from edge.labels import EMOTIONS
-from train.data import DataError, load
-from train.photos import photo_faces, photo_list
-from train.views import LIGHTS, Form, in_light, look
+from train.views import LIGHTS, in_light, look
 
 
 def write_photos(folder: Path, photo: Path, people: int = 6) -> Path:
@@ -46,7 +46,7 @@ def test_lights_are_defined_to_the_value() -> None:
 
 def test_evaluation_sees_what_the_pipeline_sees(photo: Path, tmp_path: Path) -> None:
     classifier = Classifier()
-    form = Form(classifier.input_spec.height, classifier.input_spec.width, classifier.input_spec.margin)
+    form = classifier.input_spec
     folder = write_photos(tmp_path / "photos", photo)
     views = look(folder, [form])[form]
     assert views.pictures.shape == (7, len(LIGHTS), form.height, form.width, 3)
@@ -74,7 +74,7 @@ def test_dark_faces_are_learned_and_measured_as_the_pipeline_reads_them(photo: P
     darken(folder)
     faces = load(root, "all", channels=3)
     photos = photo_faces(folder, "all", channels=3, margins=(classifier.input_spec.margin,), rare=1)
-    for known, place, detector in ((faces, root, None), (photos, folder / "images", HaarDetector())):
+    for known, place, detector in ((faces, root, "none"), (photos, folder / "images", HaarDetector())):
         pipeline = Pipeline(classifier, detector)
         told = [pipeline.analyze(load_image(place / name)).faces[0] for name in known.names]
         answers = classifier.predict(list(known.images))

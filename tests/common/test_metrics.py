@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+from common.metrics import calibration_error, reliability, score, wilson
 from edge.labels import EMOTIONS
-from train.metrics import calibration_error, reliability, score, wilson
 
 
 def answers(seed: int = 0, count: int = 400) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from convert.settings import Settings, settings_of
+from common.model_settings import Settings, settings_of
 from edge.errors import ConfigError
 
 

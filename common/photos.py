@@ -12,13 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from common.datasets import DataError, Faces
 from edge.detector import HaarDetector
 from edge.images import load_image
 from edge.labels import EMOTIONS
-from edge.preprocess import brighten, crop_face, to_gray, to_input
-from train.data import DataError, Faces
+from edge.preprocess import InputSpec, to_gray
 
 MARGINS = (-0.06, 0.0, 0.1)  # one crop each: a detector's boxes are uneven
 
@@ -53,6 +52,7 @@ def photo_faces(
     rare: int = 3,
     sure: float = 0.9,
     balance: float = 0.0,
+    brighten: bool = True,
 ) -> Faces:
     """Crops of the photos' largest faces to train on, several margins each; the whole photo where none is found.
 
@@ -66,14 +66,18 @@ def photo_faces(
         sure: Probability of the given label in the targets: one student's opinion is not certain.
         balance: How far each photo's logits are offset by the log frequency of the classes among the photos while a
             network learns from it, so that it names rare ones as readily (logit adjustment, Menon et al. 2021).
+        brighten: Brighten dark faces, as a model that states so wants them.
     """
     detector, images, labels, names = HaarDetector(), [], [], []
+    specs = [InputSpec(size, size, channels, margin, brighten) for margin in margins]
     listed = photo_list(folder, split)
     for path, label in listed:
         photo = load_image(path)
         repeats = rare if EMOTIONS[label] in ("Angry", "Sad", "Surprise") else 1
-        for crop in _crops(photo, detector, margins):
-            images += [to_input(brighten(crop), (size, size), channels)] * repeats
+        boxes = detector.detect(to_gray(photo))
+        crops = [spec.prepare(photo, boxes[0]) for spec in specs] if boxes else [specs[0].prepare(photo)]
+        for crop in crops:
+            images += [crop] * repeats
             labels += [label] * repeats
             names += [path.name] * repeats
     if not images:
@@ -85,11 +89,6 @@ def photo_faces(
     # A class without a photo here would be offset without end.
     offsets = np.tile(balance * np.log(np.maximum(shares, 1e-3)), (len(index), 1)).astype(np.float32)
     return Faces(np.stack(images), targets, index, np.ones(len(index), bool), tuple(names), offsets)
-
-
-def _crops(photo: NDArray[np.uint8], detector: HaarDetector, margins: Sequence[float]) -> list[NDArray[np.uint8]]:
-    boxes = detector.detect(to_gray(photo))
-    return [crop_face(photo, boxes[0], margin) for margin in margins] if boxes else [photo]
 
 
 __all__ = ["MARGINS", "photo_faces", "photo_list"]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edge.errors import EdgeError, ImageError
 from edge.images import load_image
 from edge.labels import EMOTIONS
-from edge.preprocess import brighten, to_input
+from edge.preprocess import InputSpec
 
 PICTURES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 FERPLUS_COLUMNS = (
@@ -51,12 +51,12 @@ class Faces:
     """Pictures of faces with what people said of them.
 
     Attributes:
-        images: uint8 (N, H, W, C), C = 1 grey or 3 RGB; dark ones are brightened as on the device.
+        images: uint8 (N, H, W, C), C = 1 grey or 3 RGB, prepared as on the device.
         targets: float32 (N, 5), the distribution over EMOTIONS; rows sum to 1.
         labels: int64 (N,), index of the label a picture is measured against (plurality of the votes).
         majority: bool (N,), more than half of all votes agree (the published FER+ protocol).
         names: One name a picture.
-        offsets: float32 (N, 5), added to a network's logits while it learns, and only then; see ``train.photos``.
+        offsets: float32 (N, 5), added to a network's logits while it learns, and only then; see ``common.photos``.
     """
 
     images: NDArray[np.uint8]
@@ -99,7 +99,9 @@ def join(parts: Iterable[Faces]) -> Faces:
     )
 
 
-def load(folder: Path, split: str, *, size: int = 48, channels: int = 1, stray: int = 1) -> Faces:
+def load(
+    folder: Path, split: str, *, size: int = 48, channels: int = 1, stray: int = 1, brighten: bool = True
+) -> Faces:
     """Read one split of a data set of any known layout.
 
     Args:
@@ -110,19 +112,21 @@ def load(folder: Path, split: str, *, size: int = 48, channels: int = 1, stray: 
         size: Height and width of the pictures in pixels.
         channels: 1 grey, 3 RGB.
         stray: Votes up to this many for a class are dropped as slips (Barsoum et al. 2016).
+        brighten: Brighten dark faces, as a model that states so wants them.
 
     Raises:
         DataError: The folder is none of these, or cannot be trained on.
     """
     folder = Path(folder)
+    spec = InputSpec(size, size, channels, brighten=brighten)
     if not folder.is_dir():
         raise DataError(f"no folder {folder}; give a data set's folder with --data")
     if (folder / "fer2013.csv").is_file():
-        faces = _kaggle(folder, split, size, channels, stray)
+        faces = _kaggle(folder, split, spec, stray)
     elif (folder / "fer2013new.csv").is_file():
-        faces = _ferplus(folder, split, size, channels, stray)
+        faces = _ferplus(folder, split, spec, stray)
     else:
-        faces = _class_folders(folder, split, size, channels)
+        faces = _class_folders(folder, split, spec)
     missing = [name for name, count in faces.counts().items() if not count]
     if missing:
         raise DataError(f"{folder}: the {split} split has no picture of {', '.join(missing)}; every class needs some")
@@ -194,17 +198,17 @@ def _read_all(
     return rows, np.stack(images)
 
 
-def _reader(folder: Path, size: int, channels: int) -> Callable[[str], NDArray[np.uint8]]:
-    return lambda name: to_input(brighten(load_image(folder / name)), (size, size), channels)
+def _reader(folder: Path, spec: InputSpec) -> Callable[[str], NDArray[np.uint8]]:
+    return lambda name: spec.prepare(load_image(folder / name))
 
 
-def _ferplus(folder: Path, split: str, size: int, channels: int, stray: int) -> Faces:
+def _ferplus(folder: Path, split: str, spec: InputSpec, stray: int) -> Faces:
     usage, subfolder = _names_of(split)
     if not (folder / subfolder).is_dir():
         raise DataError(f"{folder} has fer2013new.csv but no folder {subfolder} for the {split} split")
     rows = [row for row in _votes(folder / "fer2013new.csv") if row[0] == usage and row[1]]
     names, votes = [row[1] for row in rows], np.array([row[2] for row in rows], np.int64)
-    return _by_votes(names, votes, _reader(folder / subfolder, size, channels), stray)
+    return _by_votes(names, votes, _reader(folder / subfolder, spec), stray)
 
 
 def _names_of(split: str) -> tuple[str, str]:
@@ -228,7 +232,7 @@ def _votes(path: Path) -> Iterator[tuple[str, str, list[int]]]:
                 raise DataError(f"{path}, line {table.line_num}: votes must be whole numbers") from error
 
 
-def _kaggle(folder: Path, split: str, size: int, channels: int, stray: int) -> Faces:
+def _kaggle(folder: Path, split: str, spec: InputSpec, stray: int) -> Faces:
     usage = _names_of(split)[0]
     pixels: dict[str, str] = {}
     labels: dict[str, int] = {}
@@ -249,7 +253,7 @@ def _kaggle(folder: Path, split: str, size: int, channels: int, stray: int) -> F
             grey = np.array(pixels[name].split(), np.uint8).reshape(48, 48)
         except ValueError as error:
             raise ImageError(f"row {name} of fer2013.csv is not 48x48 values of 0 to 255") from error
-        return to_input(brighten(np.repeat(grey[..., None], 3, axis=2)), (size, size), channels)
+        return spec.prepare(np.repeat(grey[..., None], 3, axis=2))
 
     if (folder / "fer2013new.csv").is_file():
         rows = [row for row in _votes(folder / "fer2013new.csv") if row[1] in pixels]
@@ -258,7 +262,7 @@ def _kaggle(folder: Path, split: str, size: int, channels: int, stray: int) -> F
     return _by_label(names, [FER2013_CLASSES[labels[name]] for name in names], read)
 
 
-def _class_folders(folder: Path, split: str, size: int, channels: int) -> Faces:
+def _class_folders(folder: Path, split: str, spec: InputSpec) -> Faces:
     root = folder / "images" if (folder / "images").is_dir() else folder
     found = {path.name: path for path in sorted(root.iterdir()) if path.is_dir() and not path.name.startswith(".")}
     if not set(found) & set(EMOTIONS):
@@ -279,7 +283,7 @@ def _class_folders(folder: Path, split: str, size: int, channels: int) -> Faces:
                 raise DataError(f"the picture {path} is also in {seen[digest]}; a picture has one label, remove one")
             names.append(str(path.relative_to(root)))
             labels.append(label)
-    return _by_label(*_share(names, labels, split), _reader(root, size, channels))
+    return _by_label(*_share(names, labels, split), _reader(root, spec))
 
 
 def _share(names: list[str], labels: list[str], split: str) -> tuple[list[str], list[str]]:

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from cartoons import cartoon, write_folders
 
+from common.datasets import FERPLUS_COLUMNS, DataError, load, votes_to_targets
 from edge.labels import EMOTIONS
-from train.data import FERPLUS_COLUMNS, DataError, load, votes_to_targets
 
 ORIGINAL = {"Angry": 0, "Happy": 3, "Sad": 4, "Surprise": 5, "Neutral": 6}
 VOTED = {"Angry": "anger", "Happy": "happiness", "Neutral": "neutral", "Sad": "sadness", "Surprise": "surprise"}
