@@ -73,7 +73,8 @@ def connect(
     dask.config.set({"distributed.worker.daemon": False, "logging.distributed": "critical"})
     from distributed import Client, LocalCluster
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "tornado", "asyncio"):  # they log the traceback of every connection that breaks
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     if scheduler is None:
         with (
             LocalCluster(

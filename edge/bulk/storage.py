@@ -48,8 +48,13 @@ def _local() -> Any:
 def _remote(scheme: str, bucket: str, _pid: int) -> Any:
     from pyarrow import fs
 
-    named = ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
-    if scheme == "s3" and any(os.environ.get(name) for name in named):
+    environment = os.environ
+    address = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
+    if scheme == "s3" and address:  # Arrow does not look for another store's address itself
+        way, _, host = address.rpartition("://")
+        region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
+        return fs.S3FileSystem(endpoint_override=host.rstrip("/"), scheme=way or "https", region=region)
+    if scheme == "s3" and (environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")):
         return fs.S3FileSystem()
     return fs.FileSystem.from_uri(f"{scheme}://{bucket}")[0]  # finds out the bucket's region
 

@@ -46,7 +46,7 @@ class WatchedReader:
             message = list(paths[start : start + MESSAGE])
             try:
                 rows += self._call(child.read, self._limit_s, message)
-            except TimeoutError:  # an OSError, but pebble's
+            except (TimeoutError, ProcessExpired):  # OSErrors too, but of the child, not of storage
                 rows += [self._alone(path) for path in message]
             except (EdgeError, OSError):
                 raise
