@@ -309,13 +309,34 @@ def test_no_camera_from_the_start():
 
 
 def test_a_hot_device_reads_fewer_frames_and_says_so():
-    hot = ThermalWatch(60, temperature=lambda: 82.0, throttled=lambda: ("throttled",))
-    with running(Stage(room(460)), thermal=hot) as kiosk, httpx.Client(base_url=kiosk.url, timeout=20) as client:
-        until(lambda: client.get("/healthz").json()["status"] == "hot")
-        told = until(lambda: (now := client.get("/healthz").json())["fps"].get("processed", 99) <= 6 and now, 20)
-        assert told["fps"]["captured"] > 2 * told["fps"]["processed"]
-        assert told["throttled"] == ["throttled"]
-        assert len(pictures(client, 3)) == 3
+    celsius = [82.0]
+    watch = ThermalWatch(
+        0.1, temperature=lambda: celsius[0], throttled=lambda: ("throttled",) if celsius[0] > 80 else ()
+    )
+
+    def analysed(camera_frames):
+        """Frames that went through the pipeline while the camera gave so many."""
+        before = kiosk.kiosk.stream.snapshot().counts
+        until(lambda: kiosk.kiosk.stream.snapshot().counts["captured"] >= before["captured"] + camera_frames, 30)
+        after = kiosk.kiosk.stream.snapshot().counts
+        return (after["processed"] - before["processed"]) / (after["captured"] - before["captured"])
+
+    stage = Stage(room(460), fps=50)
+    with running(stage, thermal=watch) as kiosk, httpx.Client(base_url=kiosk.url, timeout=20) as client:
+        until(lambda: kiosk.kiosk.stream.fps_limit)
+        assert 0 < analysed(100) < 0.25  # 5 of 50 a second
+        told = client.get("/healthz").json()
+        assert (told["status"], told["pace"], told["throttled"]) == ("hot", "slow", ["throttled"])
+        assert kiosk.kiosk.live.video.fps_limit is None
+        celsius[0] = 85.0
+        until(lambda: kiosk.kiosk.live.video.fps_limit)
+        before = kiosk.kiosk.stream.snapshot().counts["captured"]
+        assert len(pictures(client, 8)) == 8
+        assert kiosk.kiosk.stream.snapshot().counts["captured"] - before > 45  # 5 pictures a second, not 15
+        celsius[0] = 50.0
+        until(lambda: kiosk.kiosk.stream.fps_limit is None)
+        assert kiosk.kiosk.live.video.fps_limit is None
+        until(lambda: client.get("/healthz").json()["status"] == "ok")
 
 
 def test_an_event_log_is_kept_only_where_it_was_asked_for(tmp_path):

@@ -42,18 +42,22 @@ class Request:
 
     def __init__(self, camera: FakePicamera2) -> None:
         self._camera = camera
-        self.released = False
+        self._buffers: list[np.ndarray] = []
 
     def make_buffer(self, name: str) -> np.ndarray:
         stream = self._camera.configuration[name]
         rgb = cv2.resize(self._camera.picture, stream["size"], interpolation=cv2.INTER_AREA)
-        return encode(rgb, stream["format"], stream["stride"])
+        self._buffers.append(encode(rgb, stream["format"], stream["stride"]))
+        return self._buffers[-1]
 
     def get_metadata(self) -> dict[str, Any]:
         return {"SensorTimestamp": time.monotonic_ns() - 30_000_000}
 
     def release(self) -> None:
+        """The camera writes its next frame into these buffers."""
         self._camera.pending -= 1
+        for buffer in self._buffers:
+            buffer[:] = 77
 
 
 class FakePicamera2:

@@ -1,0 +1,111 @@
+"""What a stream does with one frame, on real detectors: which faces it finds, and how it reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from benchmarks.scenes import Actor, heads_from, render
+from edge.classifier import Classifier
+from edge.images import load_image
+from edge.preprocess import brighten, crop_face, to_input
+from edge.sources.base import Frame
+from edge.stream.engine import Engine
+from edge.stream.search import distinct
+from edge.stream.smoothing import Smoother
+from edge.types import Box, Face, FrameResult
+
+
+@pytest.fixture(scope="module")
+def dim(photo: Path) -> np.ndarray:
+    """The bundled photo in little and uneven light."""
+    light = np.linspace(0.2, 0.4, 512)[None, :, None]
+    return (load_image(photo) * light).astype(np.uint8)
+
+
+def play(picture: np.ndarray, model: Classifier, **settings: Any) -> FrameResult:
+    """The last result when a stream shows a picture for a fifth of a second."""
+    engine = Engine(None, model, live=False, **settings)
+    return [engine.process(Frame(picture, index / 25, index)) for index in range(5)][-1]
+
+
+def colour_of(probabilities: Any) -> np.ndarray:
+    """Mean RGB, 0 to 255, of the picture that the model `mean_color` saw."""
+    return np.array(list(probabilities.values())[:3]) * 3 * 255
+
+
+def only_face(result: FrameResult) -> Face:
+    (face,) = result.faces
+    return face
+
+
+@pytest.mark.parametrize(("margin", "bright"), [(0.0, False), (0.3, False), (0.0, True), (0.3, True)])
+def test_faces_are_read_with_the_margin_and_brightening_that_the_model_states(
+    dim: np.ndarray, make_model: Any, margin: float, bright: bool
+) -> None:
+    model = Classifier(make_model("mean_color", settings={"crop_margin": margin, "brighten": bright}))
+    face = only_face(play(dim, model))
+    crop = crop_face(dim, face.box, margin)
+    seen = to_input(brighten(crop) if bright else crop, (24, 24)).mean(axis=(0, 1))
+    assert face.raw is not None
+    assert colour_of(face.raw) == pytest.approx(seen, abs=0.5)
+    # Unbrightened the face is far darker, and its surroundings have another colour: either would show.
+    assert (seen.mean() > 90) == bright
+    assert np.abs(crop_face(dim, face.box, 0.3).mean((0, 1)) - crop_face(dim, face.box).mean((0, 1))).max() > 1.5
+
+
+def test_a_face_is_confident_from_the_threshold_on(dim: np.ndarray, make_model: Any) -> None:
+    path = make_model("mean_color", settings={"threshold": 0.97})
+    model = Classifier(path)
+    confidence = only_face(play(dim, model)).confidence
+    assert 0.4 < confidence < 0.97
+    for threshold, confident in ((None, False), (confidence + 0.01, False), (confidence - 0.01, True)):
+        result = play(dim, model, threshold=threshold)
+        assert only_face(result).confident is confident, threshold
+
+
+def test_another_emotion_is_shown_only_when_it_leads_by_the_margin() -> None:
+    def shown_after(lead: float) -> int:
+        smoother = Smoother(tau_s=0.2, hold_s=0.5, margin=0.3)
+        smoother.update(np.array([1, 0, 0, 0, 0], np.float32), 0.0)
+        rival = np.array([(1 - lead) / 2, (1 + lead) / 2, 0, 0, 0], np.float32)
+        for index in range(1, 100):
+            smoother.update(rival, index / 25)
+        return smoother.shown
+
+    assert [shown_after(0.25), shown_after(0.35)] == [0, 1]
+
+
+def test_one_face_found_twice_is_one() -> None:
+    face, inside, shifted = Box(100, 100, 100, 100), Box(130, 140, 40, 40), Box(137, 100, 100, 100)
+    neighbour, corner = Box(180, 100, 100, 100), Box(180, 180, 40, 40)
+    assert distinct([inside, face]) == [face], "a small box within a large one, whatever their overlap by area"
+    assert distinct([face, shifted]) == [face]
+    assert distinct([face, neighbour, corner]) == [face, neighbour, corner]
+
+
+def test_six_faces_are_all_followed_between_full_searches(photo: Path) -> None:
+    head, box = heads_from(photo, count=1)[0]
+    places = [(x, y, 90) for y in (120, 360) for x in (110, 320, 530)]
+    actors = [Actor(head, box, lambda _, place=place: place) for place in places]  # type: ignore[misc]
+    engine = Engine(None, Classifier(threads=1), live=False, detect_every=1000)
+    results = [engine.process(Frame(render(actors, index / 25), index / 25, index)) for index in range(16)]
+    assert [len(result.faces) for result in results[4:]] == [6] * 12
+    # Each is found anew at least every other frame, or counts as found a moment ago; all were read in each frame.
+    assert all(face.raw is not None for result in results[4:] for face in result.faces)
+
+
+def test_the_largest_face_is_read_like_all(photo: Path, make_model: Any) -> None:
+    scene = np.full((480, 640, 3), 60, np.uint8)
+    head = load_image(photo)[:280, 90:370]
+    scene[60:420, :360] = cv2.resize(head, (360, 360), interpolation=cv2.INTER_LINEAR)
+    scene[120:360, 390:630] = (cv2.resize(head, (240, 240), interpolation=cv2.INTER_AREA) * 0.5).astype(np.uint8)
+    model = Classifier(make_model("mean_color", settings={"crop_margin": 0.3, "brighten": True}))
+    all_faces = play(scene, model).faces
+    assert len(all_faces) == 2
+    largest = only_face(play(scene, model, faces="largest"))
+    assert largest == max(all_faces, key=lambda face: face.box.area)
