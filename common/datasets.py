@@ -264,26 +264,80 @@ def _kaggle(folder: Path, split: str, spec: InputSpec, stray: int) -> Faces:
 
 def _class_folders(folder: Path, split: str, spec: InputSpec) -> Faces:
     root = folder / "images" if (folder / "images").is_dir() else folder
-    found = {path.name: path for path in sorted(root.iterdir()) if path.is_dir() and not path.name.startswith(".")}
-    if not set(found) & set(EMOTIONS):
-        raise DataError(
-            f"{folder} is no data set: wanted a folder per class ({', '.join(EMOTIONS)}), fer2013new.csv or fer2013.csv"
-        )
-    foreign = sorted(set(found) - set(EMOTIONS))
-    if foreign:
-        raise DataError(f"{root} has folders that are not our classes: {', '.join(foreign)}; move them away")
-    names, labels, seen = [], [], dict[bytes, str]()
+    found = _folders_by_class(root)
+    names: list[str] = []
+    labels: list[str] = []
+    images: dict[str, NDArray[np.uint8]] = {}
+    seen: dict[bytes, tuple[str, str]] = {}
+    copies = 0
     for label in EMOTIONS:
-        files = sorted(p for p in found[label].rglob("*") if p.suffix.lower() in PICTURES) if label in found else []
+        files = _pictures(found[label], root) if label in found else []
         if not files:
             raise DataError(f"{root / label} has no pictures; every class needs some")
         for path in files:
-            digest = hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
-            if seen.setdefault(digest, label) != label:
-                raise DataError(f"the picture {path} is also in {seen[digest]}; a picture has one label, remove one")
-            names.append(str(path.relative_to(root)))
+            name = str(path.relative_to(root))
+            try:
+                rgb = load_image(path)
+            except ImageError as error:
+                logger.warning("skipped %s: %s", name, error)
+                continue
+            first, of = seen.setdefault(content_hash(rgb), (name, label))
+            if of != label:
+                raise DataError(f"the picture {path} is also in {of} ({first}); a picture has one label, remove one")
+            if first != name:
+                copies += 1
+                continue
+            images[name] = spec.prepare(rgb)
+            names.append(name)
             labels.append(label)
-    return _by_label(*_share(names, labels, split), _reader(root, spec))
+    if copies:
+        logger.warning("left out %d pictures that are copies of others", copies)
+    return _by_label(*_share(names, labels, split), images.__getitem__)
+
+
+def content_hash(rgb: NDArray[np.uint8]) -> bytes:
+    """A hash of a decoded picture, uint8 (H, W, 3): the same picture in two files or formats is one picture."""
+    return hashlib.blake2b(repr(rgb.shape).encode() + np.ascontiguousarray(rgb).tobytes(), digest_size=16).digest()
+
+
+def _folders_by_class(root: Path) -> dict[str, Path]:
+    """Class -> its folder, in upper or lower case; folders of other classes are named in the log."""
+    ours = {name.lower(): name for name in EMOTIONS}
+    found: dict[str, Path] = {}
+    for path in sorted(root.iterdir()):
+        if not path.is_dir() or path.name.startswith("."):
+            continue
+        label = ours.get(path.name.lower())
+        if label is None:
+            number = sum(1 for file in path.rglob("*") if _is_picture(file))
+            logger.warning("left out the folder %s with %d pictures: not one of our classes", path.name, number)
+        elif label in found:
+            raise DataError(
+                f"{root} has {found[label].name} and {path.name}; put the pictures of a class in one folder"
+            )
+        else:
+            found[label] = path
+    if not found:
+        raise DataError(
+            f"{root} is no data set: wanted a folder per class ({', '.join(EMOTIONS)}), fer2013new.csv or fer2013.csv"
+        )
+    return found
+
+
+def _pictures(folder: Path, root: Path) -> list[Path]:
+    """The pictures below a folder, in order; what only has the name of one is named in the log."""
+    files = []
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in PICTURES and not _is_picture(path):
+            why = "a folder" if path.is_dir() else "macOS' notes on another file" if path.is_file() else "a broken link"
+            logger.warning("skipped %s: %s, not a picture", path.relative_to(root), why)
+        elif _is_picture(path):
+            files.append(path)
+    return files
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in PICTURES and path.is_file() and not path.name.startswith("._")
 
 
 def _share(names: list[str], labels: list[str], split: str) -> tuple[list[str], list[str]]:
@@ -300,4 +354,4 @@ def _share(names: list[str], labels: list[str], split: str) -> tuple[list[str], 
     return (train_names, train_labels) if split == "train" else (valid_names, valid_labels)
 
 
-__all__ = ["LABEL_RULE", "DataError", "Faces", "join", "label_rules", "load", "votes_to_targets"]
+__all__ = ["LABEL_RULE", "DataError", "Faces", "content_hash", "join", "label_rules", "load", "votes_to_targets"]

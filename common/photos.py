@@ -7,39 +7,77 @@ training or all for measuring.
 from __future__ import annotations
 
 import csv
+import logging
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from common.datasets import DataError, Faces
+from common.datasets import DataError, Faces, content_hash
 from edge.detector import HaarDetector
+from edge.errors import ImageError
 from edge.images import load_image
 from edge.labels import EMOTIONS
 from edge.preprocess import InputSpec, to_gray
 
+COLUMNS = "image", "label", "person"
 MARGINS = (-0.06, 0.0, 0.1)  # one crop each: a detector's boxes are uneven
+
+logger = logging.getLogger(__name__)
 
 
 def photo_list(folder: Path, split: str) -> list[tuple[Path, int]]:
     """(path, index of its label) of the photos of one split: ``train`` or ``valid``, halves by person, or ``all``.
 
+    A photo that cannot be read is named in the log and left out; one that lies in both halves stays in the first.
+
     Raises:
-        DataError: There is no ``labels.csv``, or it names a class that is not ours.
+        DataError: There is no usable ``labels.csv``, or it names a class that is not ours.
     """
-    table = folder / "labels.csv"
+    return [(path, label) for path, label, side in _photos(Path(folder).resolve()) if split in (side, "all")]
+
+
+@cache  # several splits of one folder are wanted, and each photo is decoded
+def _photos(folder: Path) -> tuple[tuple[Path, int, str], ...]:
+    sides: dict[bytes, str] = {}
+    listed, crossing = [], 0
+    for image, label, person in _rows(folder / "labels.csv"):
+        path = folder / "images" / image
+        try:
+            digest = content_hash(load_image(path))
+        except ImageError as error:
+            logger.warning("skipped %s: %s", image, error)
+            continue
+        side = ("train", "valid")[zlib.crc32(person.encode()) % 2]
+        if sides.setdefault(digest, side) != side:
+            crossing += 1
+            continue
+        listed.append((path, label, side))
+    if crossing:
+        logger.warning("left out %d photos that are also in the other half, under another person", crossing)
+    return tuple(listed)
+
+
+def _rows(table: Path) -> Iterator[tuple[str, int, str]]:
+    """(image, index of its label, person) of each row; commas or semicolons, with or without a byte order mark."""
     if not table.is_file():
         raise DataError(f"no {table}; photos need images/ and labels.csv with the columns image, label, person")
-    listed = []
-    with table.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
+    with table.open(newline="", encoding="utf-8-sig") as file:
+        head = file.readline()
+        file.seek(0)
+        rows = csv.DictReader(file, delimiter=";" if head.count(";") > head.count(",") else ",")
+        absent = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
+        if absent:
+            got = ", ".join(rows.fieldnames or ()) or "nothing"
+            raise DataError(f"{table} lacks the column {', '.join(absent)}; got {got}; wanted {', '.join(COLUMNS)}")
+        for row in rows:
+            if None in row.values():
+                raise DataError(f"{table}, line {rows.line_num}: wanted {', '.join(COLUMNS)}")
             if row["label"] not in EMOTIONS:
                 raise DataError(f"{table} names the class {row['label']!r}; wanted one of {', '.join(EMOTIONS)}")
-            side = ("train", "valid")[zlib.crc32(row["person"].encode()) % 2]
-            if split in (side, "all"):
-                listed.append((folder / "images" / row["image"], EMOTIONS.index(row["label"])))
-    return listed
+            yield row["image"], EMOTIONS.index(row["label"]), row["person"]
 
 
 def photo_faces(

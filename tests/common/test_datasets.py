@@ -99,15 +99,15 @@ def test_a_class_without_a_readable_picture_is_an_error(tmp_path: Path) -> None:
     [
         (lambda root: shutil.rmtree(root / "Sad"), r"Sad has no pictures; every class needs some"),
         (lambda root: [p.unlink() for p in (root / "Happy").iterdir()], r"Happy has no pictures"),
-        (lambda root: (root / "Disgust").mkdir(), r"not our classes: Disgust"),
+        (lambda root: (root / "sad").mkdir(), r"has Sad and sad; put a class in one folder"),
         (
             lambda root: shutil.copy(root / "Sad" / "1.png", root / "Angry"),
-            r"is also in Angry; a picture has one label",
+            r"is also in Angry .*; a picture has one label",
         ),
         (lambda root: [shutil.rmtree(root / name) for name in EMOTIONS], r"is no data set: wanted a folder per class"),
         (lambda root: [p.unlink() for p in (root / "Happy").glob("[1-9].png")], r"too few pictures to split"),
     ],
-    ids=["missing class", "empty folder", "foreign class", "two labels", "no class", "one picture"],
+    ids=["missing class", "empty folder", "a class twice", "two labels", "no class", "one picture"],
 )
 def test_folders_that_cannot_be_used_are_clear_errors(tmp_path: Path, spoil: object, said: str) -> None:
     root = write_folders(tmp_path / "data", 5)
@@ -116,6 +116,52 @@ def test_folders_that_cannot_be_used_are_clear_errors(tmp_path: Path, spoil: obj
     spoil(root)  # type: ignore[operator]
     with pytest.raises(DataError, match=said):
         load(root, "train")
+
+
+def test_lower_case_folders_are_read_and_other_classes_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = write_folders(tmp_path, 2)
+    for name in EMOTIONS:
+        (root / name).rename(root / name.lower())
+    shutil.copytree(root / "sad", root / "disgust")
+    (root / "fear").mkdir()
+    with caplog.at_level(logging.WARNING):
+        faces = load(root, "all")
+    assert faces.counts() == dict.fromkeys(EMOTIONS, 2)
+    assert "left out the folder disgust with 2 pictures" in caplog.text
+    assert "left out the folder fear with 0 pictures" in caplog.text
+
+
+def test_copies_are_found_by_what_they_show_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    root = write_folders(tmp_path, 5)
+    first = cv2.imread(str(root / "Sad" / "0.png"))
+    cv2.imwrite(str(root / "Sad" / "again.bmp"), first)  # other bytes, the same picture
+    shutil.copy(root / "Happy" / "1.png", root / "Happy" / "other name.png")
+    with caplog.at_level(logging.WARNING):
+        faces = load(root, "all")
+    assert faces.counts() == dict.fromkeys(EMOTIONS, 5)
+    assert "left out 2 pictures that are copies of others" in caplog.text
+    cv2.imwrite(str(root / "Angry" / "copy.bmp"), first)
+    with pytest.raises(DataError, match=r"Sad.0\.png is also in Angry \(Angry.copy\.bmp\); a picture has one label"):
+        load(root, "all")
+
+
+def test_what_only_has_a_pictures_name_is_listed_and_skipped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    root = write_folders(tmp_path, 2)
+    (root / "Happy" / "album.jpg").mkdir()
+    shutil.copy(root / "Happy" / "0.png", root / "Happy" / "album.jpg" / "inside.bmp")
+    shutil.copy(root / "Sad" / "1.png", root / "Sad" / "._1.png")
+    (root / "Sad" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    with caplog.at_level(logging.WARNING):
+        faces = load(root, "all")
+    assert faces.counts() == dict.fromkeys(EMOTIONS, 2)  # what lies in the album is a copy
+    for line in (
+        "skipped Happy/album.jpg: a folder",
+        "skipped Sad/._1.png: macOS' notes on another file",
+        "skipped Sad/gone.png: a broken link",
+    ):
+        assert line in caplog.text
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
