@@ -21,6 +21,12 @@ RUNTIMES = {
     "tflite_runtime": ("tflite_runtime.interpreter", ("tflite-runtime",)),
     "tensorflow": ("tensorflow.lite.python.interpreter", ("tensorflow-cpu", "tensorflow", "tensorflow-aarch64")),
 }
+# What pip installs each with.
+PACKAGES = {
+    "ai_edge_litert": "'ai-edge-litert>=2.1,<3'",
+    "tflite_runtime": "'tflite-runtime==2.14.0' 'numpy<2'",
+    "tensorflow": "'tensorflow-cpu>=2.21,<2.22'" if os.uname().machine == "x86_64" else "'tensorflow>=2.21,<2.22'",
+}
 VARIABLE = "EMOTION_EDGE_RUNTIME"
 
 _stderr = threading.Lock()
@@ -71,12 +77,18 @@ def find_runtime() -> tuple[str, Any]:
         try:
             interpreter = import_module(RUNTIMES[name][0]).Interpreter
         except ImportError as error:
-            failures.append(f"{name}: {error}")
+            failures.append(str(error) if wanted else f"{name}: {error}")
             continue
         _check_numpy(name)
         return name, interpreter
-    fix = "tflite-runtime==2.14.0' 'numpy<2" if sys.version_info < (3, 12) else "ai-edge-litert>=2.1,<3"
-    raise RuntimeMissingError(f"no TFLite interpreter ({'; '.join(failures)}); install one with: pip install '{fix}'")
+    old = sys.version_info < (3, 12)  # tflite-runtime came for no later Python
+    if wanted:
+        remedy = f"install it with: pip install {PACKAGES[wanted]}"
+        if wanted == "tflite_runtime" and not old:
+            remedy = "it has no release for this Python; name ai_edge_litert instead"
+        raise RuntimeMissingError(f"{VARIABLE} names {wanted}, which cannot be imported ({failures[0]}); {remedy}")
+    fix = PACKAGES["tflite_runtime" if old else "ai_edge_litert"]
+    raise RuntimeMissingError(f"no TFLite interpreter ({'; '.join(failures)}); install one with: pip install {fix}")
 
 
 def runtime_version(name: str) -> str:

@@ -250,7 +250,7 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted; the same command continues from the last whole epoch", err=True)
         sys.stdout.flush()
-        os._exit(1)  # TensorFlow's threads, still at work, can abort the process while Python ends
+        os._exit(130)  # TensorFlow's threads, still at work, can abort the process while Python ends
     except EdgeError as error:
         if "--debug" in sys.argv:
             raise

@@ -21,6 +21,7 @@ from edge.atomic import atomic_write
 from edge.cli import _resume
 from edge.cli._annotated import annotated_path, save_annotated
 from edge.cli._progress import Progress
+from edge.cli._quick import interruptible
 from edge.cli.outputs import is_special
 from edge.errors import ImageError, OutputError
 from edge.images import MAX_STREAM_BYTES
@@ -78,6 +79,7 @@ def run(
     threads = threads or max(1, default_threads() // jobs)
     cv2.setNumThreads(threads)
     warnings.filterwarnings("ignore", module="PIL")  # about oddities in files that are read all the same
+    interruptible()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is done gets written then, too
     reader = _Reader({"threads": threads, **reading}, annotate, threading.local())
     reader.reader()  # what is wrong with the model is said once, before any picture

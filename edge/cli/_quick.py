@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import threading
 from collections.abc import Sequence
@@ -39,6 +40,12 @@ def start_quickly() -> None:
     sys.meta_path.insert(0, _Later())
 
 
+def interruptible() -> None:
+    """Call when there is something to put away: from here on Ctrl-C raises KeyboardInterrupt, instead of ending it."""
+    if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, signal.SIG_DFL):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def keep_tidy() -> None:
     """Call before work that goes on for days: from here on garbage is collected as often as Python does by itself."""
     gc.collect()
@@ -52,6 +59,7 @@ def leave_quickly(status: int) -> None:
     Everything that was opened has been closed by now, but for the standard streams.
     """
     if threading.active_count() > 1:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a traceback would be all that Python's own end has to say
         return
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
@@ -62,4 +70,4 @@ def leave_quickly(status: int) -> None:
     os._exit(status)
 
 
-__all__ = ["UNUSED", "keep_tidy", "leave_quickly", "start_quickly"]
+__all__ = ["UNUSED", "interruptible", "keep_tidy", "leave_quickly", "start_quickly"]

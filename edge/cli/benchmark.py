@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from edge.cli._quick import interruptible
 from edge.cli.options import model_options
 
 
@@ -57,6 +58,7 @@ def measure(
     from edge.benchmark import measure as run
     from edge.cli.info import describe
 
+    interruptible()
     facts = describe(model, threads)
     facts["model"] = {key: facts["model"].get(key) for key in ("path", "size_bytes", "sha256", "model_version")}
     before = device.read_state()

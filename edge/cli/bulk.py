@@ -12,7 +12,9 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from edge.cli._quick import interruptible
 from edge.cli.options import reading_options
+from edge.cli.outputs import check_outputs, refuse_media
 from edge.errors import ConfigError
 from edge.naming import one_line, unicode_name
 
@@ -52,6 +54,9 @@ def list_command(source: str, listing: str) -> None:
     """
     from edge.bulk.listing import write_listing
 
+    refuse_media("LISTING", listing)
+    check_outputs({"LISTING": listing}, [source])
+    interruptible()
     began = monotonic()
 
     def say(found: int) -> None:
@@ -108,6 +113,7 @@ def score(
     from edge.bulk.listing import about
     from edge.bulk.run import Options, check, describe, done_parts, parts_of
 
+    interruptible()
     security = None
     if tls_ca_file and tls_cert and tls_key:
         security = Security(tls_ca_file, tls_cert, tls_key)
@@ -171,6 +177,8 @@ def merge_command(out: str, result: str) -> None:
     """Write all rows of the finished run in OUT as RESULT, a .parquet file or predict's .csv."""
     from edge.bulk.merge import merge
 
+    refuse_media("RESULT", result)
+    interruptible()
     click.echo(f"{merge(out, result)} pictures in {one_line(unicode_name(result))}", err=True)
 
 

@@ -101,3 +101,22 @@ def test_default_threads_leave_one_core_free() -> None:
         min(cores),
     )
     assert one.stdout == "1\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [("ai_edge_litert", "ai-edge-litert>=2.1,<3"), ("tflite_runtime", "tflite-runtime"), ("tensorflow", "tensorflow")],
+)
+def test_a_named_runtime_that_is_missing_says_how_to_install_that_one(name: str, package: str) -> None:
+    hide = f"import sys; sys.modules['{name}'] = None; from edge.runtime import find_runtime; find_runtime()"
+    done = run(hide, EMOTION_EDGE_RUNTIME=name)
+    last = done.stderr.strip().splitlines()[-1]
+    assert f"EMOTION_EDGE_RUNTIME names {name}, which cannot be imported" in last
+    if name == "tflite_runtime" and sys.version_info >= (3, 12):
+        assert "name ai_edge_litert instead" in last
+        return
+    remedy = last.partition("install it with: pip install ")[2]
+    assert remedy.startswith(f"'{package}")
+    assert all(
+        other not in remedy for other in ("tflite-runtime", "ai-edge-litert", "tensorflow") if other not in package
+    )
