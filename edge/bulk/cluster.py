@@ -69,12 +69,19 @@ def connect(
     """
     import dask
 
-    # Workers start children, which daemons may not; what Dask has to say about a lost worker comes as a part's reason.
-    dask.config.set({"distributed.worker.daemon": False, "logging.distributed": "critical"})
+    dask.config.set(
+        {
+            "distributed.worker.daemon": False,  # workers start children, which daemons may not
+            "distributed.worker.profile.enabled": False,  # it looks at a worker that waits a hundred times a second
+            "distributed.admin.tick.interval": "500 ms",  # as this does fifty times
+        }
+    )
     from distributed import Client, LocalCluster
 
-    for name in ("distributed", "tornado", "asyncio"):  # they log the traceback of every connection that breaks
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    # Their loggers print the traceback of every connection that breaks; what a part was lost of is said at the end.
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] in ("distributed", "tornado", "asyncio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     if scheduler is None:
         with (
             LocalCluster(
