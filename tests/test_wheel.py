@@ -32,6 +32,7 @@ def test_holds_the_package_and_the_model_only(wheel: Path, root: Path) -> None:
         about = archive.read(metadata).decode()
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"edge", "emotion_edge"}
     assert "edge/py.typed" in names
+    assert "emotion_edge/__init__.py" in names
     assert not [name for name in names if "__pycache__" in name]
     assert [name for name in names if name.endswith(".tflite")] == ["edge/models/emotion.tflite"]
     assert "tensorflow" not in "".join(

@@ -99,7 +99,7 @@ def test_a_class_without_a_readable_picture_is_an_error(tmp_path: Path) -> None:
     [
         (lambda root: shutil.rmtree(root / "Sad"), r"Sad has no pictures; every class needs some"),
         (lambda root: [p.unlink() for p in (root / "Happy").iterdir()], r"Happy has no pictures"),
-        (lambda root: (root / "sad").mkdir(), r"has Sad and sad; put a class in one folder"),
+        (lambda root: (root / "sad").mkdir(), r"has Sad and sad; put the pictures of a class in one folder"),
         (
             lambda root: shutil.copy(root / "Sad" / "1.png", root / "Angry"),
             r"is also in Angry .*; a picture has one label",
