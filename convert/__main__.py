@@ -11,6 +11,7 @@ import click
 
 from convert.export import FORMATS
 from edge import __version__
+from edge.cli.numbers import only_numbers
 from edge.cli.outputs import check_outputs
 from edge.errors import EdgeError
 
@@ -93,7 +94,7 @@ def main() -> None:
     """Run the command; a stop signal ends it as Ctrl-C does, so that scratch files go too."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    command(prog_name="python -m convert")
+    only_numbers(command)(prog_name="python -m convert")
 
 
 if __name__ == "__main__":

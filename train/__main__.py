@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from edge.cli.numbers import only_numbers
 from edge.cli.outputs import check_outputs
 from edge.errors import EdgeError
 
@@ -243,7 +244,7 @@ def main() -> None:
     """Run the command line: exit 0 done, 1 failure, 2 usage."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
     try:
-        cli.main(prog_name="python -m train", standalone_mode=False)
+        only_numbers(cli).main(prog_name="python -m train", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

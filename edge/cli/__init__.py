@@ -35,8 +35,9 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in VERBS:
             return None
-        command: click.Command = import_module(f"edge.cli.{name}").command
-        return command
+        from edge.cli.numbers import only_numbers
+
+        return only_numbers(import_module(f"edge.cli.{name}").command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
