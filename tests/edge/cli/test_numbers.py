@@ -52,7 +52,7 @@ def test_every_option_refuses_what_is_no_number(value: str) -> None:
 def test_it_is_usage(cli: Any, words: str) -> None:
     done = cli(*words.split())
     assert done.returncode == 2
-    assert words.split()[-1] in done.stderr.decode().splitlines()[-1]
+    assert words.rsplit(maxsplit=1)[-1] in done.stderr.decode().splitlines()[-1]
 
 
 @pytest.mark.parametrize("words", ["train calibrate MODEL --data d --balance nan", "convert --data d --threshold nan"])
