@@ -97,9 +97,9 @@ class Health:
         }
 
 
-def rates(before: Snapshot, after: Snapshot, seconds: float) -> dict[str, float]:
-    """Captured, processed and skipped frames a second between two snapshots."""
-    return {fate: round((after.counts[fate] - before.counts[fate]) / seconds, 1) for fate in FATES}
+def rates(before: Mapping[str, int], after: Mapping[str, int], seconds: float) -> dict[str, float]:
+    """Captured, processed and skipped frames a second, from the counts of two snapshots."""
+    return {fate: round((after[fate] - before[fate]) / seconds, 1) for fate in FATES}
 
 
 __all__ = ["FATES", "STALE_S", "Facts", "Health", "rates"]

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from edge.pipeline import Pipeline
 from edge.sinks.events import EventSink
 from edge.sources.base import FrameSource
 from edge.stream import Stream
+from edge.stream.stats import Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -208,17 +209,20 @@ class Kiosk:
     async def _tick(self) -> None:
         """Every second: rates, heat, status line, and news for the pages."""
         loop = asyncio.get_running_loop()
-        before, before_s = self.health().stream, loop.time()
+        before, before_s = self._counts(), loop.time()
         while True:
             await asyncio.sleep(TICK_S)
             try:
-                now_s, now = loop.time(), self.health().stream
-                if before is not None and now is not None:
-                    self._fps = rates(before, now, now_s - before_s)
+                now, now_s = self._counts(), loop.time()
+                self._fps = rates(before, now, now_s - before_s)
                 before, before_s = now, now_s
                 self._tell()
             except Exception:
                 log.exception("the status could not be updated")
+
+    def _counts(self) -> Mapping[str, int]:
+        """The stream's counts alone: its snapshot holds a picture."""
+        return (self.stream.snapshot() if self.stream else Snapshot()).counts
 
     def _tell(self) -> None:
         if self.live is None or self.stream is None:

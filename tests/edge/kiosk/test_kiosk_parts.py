@@ -235,7 +235,7 @@ def test_health_follows_from_the_stream_at_one_moment(state, age_s, said, health
 
 def test_rates_and_totals_of_frames():
     before, after = snapshot(captured=50, processed=20, skipped=30), snapshot(captured=60, processed=25, skipped=35)
-    fps = rates(before, after, 2.0)
+    fps = rates(before.counts, after.counts, 2.0)
     assert fps == {"captured": 5.0, "processed": 2.5, "skipped": 2.5}
     text = Metrics().render(Health(FACTS, after, Thermal(50.5, ("throttled",)), fps), {"video": 3}).decode()
     for line in (
