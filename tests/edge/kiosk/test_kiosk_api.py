@@ -241,6 +241,7 @@ def test_an_announced_size_is_refused_before_it_is_sent(live):
 def test_nothing_is_written_during_an_upload(client, tmp_path, monkeypatch):
     import tempfile
 
+    assert upload(client, PHOTO.read_bytes()).status_code == 200  # the first one loads the model
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     assert upload(client, PHOTO.read_bytes()).status_code == 200
 

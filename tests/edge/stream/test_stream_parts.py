@@ -139,7 +139,7 @@ def test_two_who_pass_each_other_keep_their_numbers():
     assert right_of[2] < 200
 
 
-def test_looks_decide_where_place_does_not():
+def test_appearance_decides_where_place_does_not():
     red, blue = np.eye(2, dtype=np.float32)
     here, there = Box(100, 100, 80, 80), Box(130, 100, 80, 80)
     tracker = Tracker()
