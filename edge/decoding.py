@@ -16,7 +16,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.decoding_memory import decoding_bytes, depth_order
+from edge.decoding_memory import WEBP_BYTES, decoding_bytes, depth_order
 from edge.errors import ImageError, ImageTooLargeError
 from edge.pixels import deep_to_rgb, to_rgb
 
@@ -72,7 +72,7 @@ def decode(
     try:
         if kind == "WEBP":  # Pillow makes room for the whole canvas on opening
             width, height = _webp_size(header)
-            _check(kind, (width, height), lambda _: 16.0 * width * height + held, max_pixels, max_bytes)
+            _check(kind, (width, height), lambda _: WEBP_BYTES * width * height + held, max_pixels, max_bytes)
         make = getattr(import_module(module), opener)
         with make(file) as image:
             size = image.size

@@ -34,6 +34,10 @@ def decoding_bytes(kind: str, image: Any, factor: int) -> float:
     return float(pixels * (pixel + max(extra, 3 / factor**2)))
 
 
+# A pixel of a WebP; also asked for before it is opened.
+WEBP_BYTES = 16.0
+
+
 def _heif_bytes(image: Any) -> float:
     if image.info.get("bit_depth", 10) > 8:
         return 21.0
@@ -42,7 +46,7 @@ def _heif_bytes(image: Any) -> float:
 
 # Bytes a pixel that decoders take which hold a picture several times over.
 _HEAVY: dict[str, Callable[[Any], float]] = {
-    "WEBP": lambda _: 16.0,
+    "WEBP": lambda _: WEBP_BYTES,
     "AVIF": lambda image: 19.0 if image.mode == "RGBA" else 15.0,
     "HEIF": _heif_bytes,
 }
@@ -78,4 +82,4 @@ def depth_order(image: Any) -> str:
     return raw[-1] if raw in {f"{image.mode};16{order}" for order in "BLN"} else ""
 
 
-__all__ = ["decoding_bytes", "depth_order"]
+__all__ = ["WEBP_BYTES", "decoding_bytes", "depth_order"]
