@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from edge import Classifier, HaarDetector, Pipeline, load_image
-from edge.detector import cascade_path
+from edge.detectors.haar import cascade_path
 from edge.preprocess import to_gray
 
 
@@ -52,7 +52,7 @@ def main(picture: str, rounds: int) -> None:
     cascade = cv2.CascadeClassifier(str(cascade_path()))
     bare = Classifier(threads=1).runtime.interpreter
     source, sink = bare.get_input_details()[0]["index"], bare.get_output_details()[0]["index"]
-    pixels = classifier.input_spec.prepare(rgb, detector.detect(gray)[0])
+    pixels = classifier.input_spec.prepare(rgb, detector.detect(gray)[0].box)
 
     def detect() -> object:
         return cascade.detectMultiScale(gray, scaleFactor=1.1, minNeighbors=5, minSize=(60, 60))

@@ -50,7 +50,7 @@ def ours(video: str, limit: int) -> list[Moment]:
             pass
 
     sinks = [LineSink(Path(os.devnull)), Count()]
-    Stream(open_source(video), None, Classifier(threads=1), sinks=sinks).run(stop)  # type: ignore[list-item]
+    Stream(open_source(video), "auto", Classifier(threads=1), sinks=sinks).run(stop)  # type: ignore[list-item]
     return times
 
 

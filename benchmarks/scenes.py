@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.detector import HaarDetector
+from edge.detectors.haar import HaarDetector
 from edge.images import load_image
 from edge.preprocess import to_gray
 from edge.types import Box
@@ -49,7 +49,7 @@ class Actor:
 
 def cut_head(rgb: NDArray[np.uint8], tint: tuple[float, float, float] = (1, 1, 1)) -> tuple[NDArray[np.uint8], Box]:
     """The largest face of a picture with its hair and neck, fading out at the edge; RGBA, and the face's box in it."""
-    face = HaarDetector().detect(to_gray(rgb))[0]
+    face = HaarDetector().detect(to_gray(rgb))[0].box
     pad = round(face.w * 0.45)
     height, width = rgb.shape[:2]
     left, top = max(face.x - pad, 0), max(face.y - pad, 0)
@@ -108,7 +108,7 @@ def heads_from(photo: Path, data: Path | None = None, count: int = 2) -> list[tu
     for row in rows[7:]:
         rgb = load_image(data / "photos" / "images" / row["image"])
         faces = detector.detect(to_gray(rgb))
-        if row["person"] in persons or len(faces) != 1 or faces[0].w < 120:
+        if row["person"] in persons or len(faces) != 1 or faces[0].box.w < 120:
             continue
         if len(heads) % 2 != (row["label"] == "Neutral"):  # one happy, one neutral
             continue

@@ -64,7 +64,7 @@ def lose_cameras(drops: int) -> None:
     from edge.stream import Stream
 
     stop = threading.Event()
-    stream = Stream(Flaky(drops, stop), None, Classifier(threads=1))  # type: ignore[arg-type]
+    stream = Stream(Flaky(drops, stop), "auto", Classifier(threads=1))  # type: ignore[arg-type]
     stream.run(stop)
     counts = stream.snapshot().counts
     click.echo(json.dumps({"reconnects": counts["reconnects"], "frames": counts["processed"]}))

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from common.datasets import DataError, Faces, content_hash
-from edge.detector import HaarDetector
+from edge.detectors.haar import HaarDetector
 from edge.errors import ImageError
 from edge.images import load_image
 from edge.labels import EMOTIONS
-from edge.preprocess import InputSpec, to_gray
+from edge.preprocess import InputSpec
 
 COLUMNS = "image", "label", "person"
 MARGINS = (-0.06, 0.0, 0.1)  # one crop each: a detector's boxes are uneven
@@ -112,8 +112,8 @@ def photo_faces(
     for path, label in listed:
         photo = load_image(path)
         repeats = rare if EMOTIONS[label] in ("Angry", "Sad", "Surprise") else 1
-        boxes = detector.detect(to_gray(photo))
-        crops = [spec.prepare(photo, boxes[0]) for spec in specs] if boxes else [specs[0].prepare(photo)]
+        found = detector.detect(photo)
+        crops = [spec.prepare(photo, found[0].box) for spec in specs] if found else [specs[0].prepare(photo)]
         for crop in crops:
             images += [crop] * repeats
             labels += [label] * repeats

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from edge.classifier import Classifier as Classifier
-    from edge.detector import HaarDetector as HaarDetector
+    from edge.detectors.haar import HaarDetector as HaarDetector
     from edge.errors import EdgeError as EdgeError
     from edge.images import load_image as load_image
     from edge.labels import EMOTIONS as EMOTIONS
@@ -26,7 +26,7 @@ _HOME = {
     "EdgeError": "edge.errors",
     "Face": "edge.types",
     "FrameResult": "edge.types",
-    "HaarDetector": "edge.detector",
+    "HaarDetector": "edge.detectors.haar",
     "Pipeline": "edge.pipeline",
     "load_image": "edge.images",
 }

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edge.classifier import Classifier
 from edge.decoding import MAX_BYTES, MAX_PIXELS
+from edge.detectors import DetectorName
 from edge.errors import ImageError
 from edge.images import open_image
 from edge.naming import unicode_name
@@ -29,6 +30,7 @@ class PictureReader:
         max_megapixels: Larger pictures are refused before they are decoded.
         max_decode_mb: So are pictures that take more memory to decode, in megabytes.
         no_detect: Each picture already is the crop of one face.
+        detector: What finds faces; see ``Pipeline``.
         **settings: Passed on to ``Pipeline``.
 
     Raises:
@@ -43,9 +45,10 @@ class PictureReader:
         max_megapixels: float = MAX_PIXELS / 1e6,
         max_decode_mb: float = MAX_BYTES / 1e6,
         no_detect: bool = False,
+        detector: DetectorName = "auto",
         **settings: Any,
     ) -> None:
-        self.pipeline = Pipeline(Classifier(model, threads=threads), "none" if no_detect else None, **settings)
+        self.pipeline = Pipeline(Classifier(model, threads=threads), "none" if no_detect else detector, **settings)
         self._limits = {"max_pixels": round(max_megapixels * 1e6), "max_bytes": round(max_decode_mb * 1e6)}
 
     def read(self, picture: str | bytes, source: str | None = None) -> tuple[FrameResult, NDArray[np.uint8] | None]:

@@ -17,7 +17,7 @@ from edge.decoding import MAX_BYTES, MAX_PIXELS, check_size, decode, orientation
 from edge.errors import ImageError
 from edge.naming import one_line, unicode_name
 from edge.pixels import to_rgb
-from edge.types import Box
+from edge.types import Detection
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,10 +34,10 @@ class DecodedImage:
     width: int
     height: int
 
-    def place(self, box: Box) -> Box:
-        """A box in pixels of ``rgb`` as one in pixels of the picture in the file."""
+    def place(self, face: Detection) -> Detection:
+        """A face in pixels of ``rgb`` as one in pixels of the picture in the file."""
         height, width = self.rgb.shape[:2]
-        return box.scaled(self.width / width, self.height / height)
+        return face.scaled(self.width / width, self.height / height)
 
 
 # What a picture may come as.

@@ -9,11 +9,12 @@ from time import perf_counter
 from typing import Any, Literal
 
 from edge.classifier import Classifier
-from edge.detector import Detector, HaarDetector
+from edge.detectors import Detector, DetectorName, detector_name, make_detector
+from edge.detectors.haar import HaarDetector
+from edge.detectors.pictures import find_faces
 from edge.images import Picture, as_image
-from edge.preprocess import to_gray
 from edge.reader import FaceReader
-from edge.types import Box, FrameResult
+from edge.types import Box, Detection, FrameResult
 
 FaceChoice = Literal["all", "largest"]
 
@@ -23,7 +24,11 @@ class Pipeline:
 
     Args:
         model: A ``.tflite`` file or a ``Classifier``; None for the shipped model.
-        detector: Finds the faces; None for the Haar cascade, "none" when every picture already is the crop of one face.
+        detector: Finds the faces: "yunet", "haar" (the described cascade), "auto" (YuNet where it can run, else the
+            cascade), an object that finds them, or "none" when every picture already is the crop of one face.
+        detector_model: Another file of YuNet.
+        min_face: Smallest face that counts, as a share of the picture's height, 0 to 1; None finds faces of 24 pixels
+            in a picture of 640x480.
         threshold: Confidence from which an answer counts as certain, 0 to 1; None for the model's own.
         faces: Every face, or only the one of largest area.
         fallback: Read the whole picture where no face is found; without, such a picture has no faces.
@@ -36,18 +41,31 @@ class Pipeline:
     def __init__(
         self,
         model: str | Path | Classifier | None = None,
-        detector: Detector | Literal["none"] | None = None,
+        detector: DetectorName | Literal["none"] | Detector = "auto",
         *,
+        detector_model: str | Path | None = None,
+        min_face: float | None = None,
         threshold: float | None = None,
         faces: FaceChoice = "all",
         fallback: bool = True,
     ) -> None:
         self.classifier = model if isinstance(model, Classifier) else Classifier(model)
         self.reader = FaceReader(self.classifier, threshold)
-        self.detector: Detector | None = None if detector == "none" else detector or HaarDetector()
+        self.detector: Detector | None = None
+        if detector != "none":
+            self.detector = make_detector(detector, detector_model) if isinstance(detector, str) else detector
+        self.min_face = min_face
+        # Streams use the cascade in a quicker way than the described one.
+        by_name = isinstance(detector, str) and isinstance(self.detector, HaarDetector)
+        self._streamed: Detector | DetectorName = "haar" if by_name else self.detector or "auto"
         self.faces = faces
         self.fallback = fallback
-        self._own_detector = detector if detector != "none" else None
+
+    @property
+    def detector_facts(self) -> str:
+        """Name of the detector, and for YuNet the SHA-256 of its file: answers depend on both."""
+        content = getattr(self.detector, "sha256", "")
+        return f"{detector_name(self.detector)} {content}".strip()
 
     def analyze(self, picture: Picture, *, bgr: bool = False, source: str | None = None) -> FrameResult:
         """Read one picture.
@@ -69,20 +87,23 @@ class Pipeline:
         image_rgb = image.rgb
         height, width = image_rgb.shape[:2]
         started = perf_counter()
-        boxes = None if self.detector is None else self.detector.detect(to_gray(image_rgb))
+        detections = None if self.detector is None else find_faces(self.detector, image_rgb, self.min_face)
         found = perf_counter()
-        if self.faces == "largest" and boxes:
-            boxes = boxes[:1]
-        whole = not boxes and (boxes is None or self.fallback)
-        fallback = boxes == [] and whole
-        shown = [Box(0, 0, width, height)] if whole else boxes or []
+        if self.faces == "largest" and detections:
+            detections = detections[:1]
+        whole = not detections and (detections is None or self.fallback)
+        fallback = detections == [] and whole
+        shown = [Detection(Box(0, 0, width, height))] if whole else detections or []
         rows = self.reader.probabilities(image_rgb, None if whole else shown)
+        size = image.width, image.height
         faces = tuple(
-            self.reader.face(image.place(box), row, fallback=fallback) for box, row in zip(shown, rows, strict=True)
+            self.reader.face(image.place(one), size, row, fallback=fallback)
+            for one, row in zip(shown, rows, strict=True)
         )
         timing = {"detect": (found - started) * 1e3, "classify": (perf_counter() - found) * 1e3}
         name = source if source is not None else str(picture) if isinstance(picture, str | Path) else ""
-        return FrameResult(name, image.width, image.height, faces, fallback=fallback, timing_ms=timing)
+        used = detector_name(self.detector)
+        return FrameResult(name, *size, faces, fallback=fallback, timing_ms=timing, detector=used)
 
     def follow(self, source: str, **settings: Any) -> Iterator[FrameResult]:
         """Follow the faces of a video, camera, folder or network stream.
@@ -103,10 +124,11 @@ class Pipeline:
 
         stream = Stream(
             open_source(source),
-            self._own_detector,
+            self._streamed,
             self.classifier,
             threshold=self.reader.threshold,
             faces=self.faces,
+            min_face=self.min_face,
             **settings,
         )
         with closing(stream.results()) as results:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from edge.opencv import cv2
 from edge.types import Box
 
 BRIGHT_ENOUGH = 100.0
+LEVEL_DEG = 10.0  # heads turned by less are read as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +33,18 @@ class InputSpec:
     margin: float = 0.0
     brighten: bool = False
 
-    def prepare(self, rgb: NDArray[np.uint8], box: Box | None = None) -> NDArray[np.uint8]:
-        """Crop, brighten and resize one face: the only way from a picture to a network's input.
+    def prepare(self, rgb: NDArray[np.uint8], box: Box | None = None, roll_deg: float = 0.0) -> NDArray[np.uint8]:
+        """Crop, turn upright, brighten and resize one face: the only way from a picture to a network's input.
 
         Args:
             rgb: uint8 (H, W, 3).
             box: The face in pixels of ``rgb``; None when the picture already is the crop of one face.
+            roll_deg: By how much the head is turned clockwise; from 10 degrees on it is turned back.
 
         Returns:
             uint8 (height, width, channels), 0 to 255.
         """
-        crop = rgb if box is None else crop_face(rgb, box, self.margin)
+        crop = rgb if box is None else crop_face(rgb, box, self.margin, roll_deg)
         if self.brighten:
             crop = brighten(crop)
         return to_input(crop, (self.height, self.width), self.channels)
@@ -52,19 +55,23 @@ def to_gray(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
 
-def crop_face(rgb: NDArray[np.uint8], box: Box, margin: float = 0.0) -> NDArray[np.uint8]:
+def crop_face(rgb: NDArray[np.uint8], box: Box, margin: float = 0.0, roll_deg: float = 0.0) -> NDArray[np.uint8]:
     """Cut a face out of a picture.
 
     Where the box with its margin leaves the picture, the picture's edge is repeated, so that a face keeps its shape.
+    A head that is turned by 10 degrees or more is turned upright about the centre of its box.
 
     Args:
         rgb: uint8 (H, W, 3).
         box: The face in pixels of ``rgb``; may reach over its edge.
         margin: Share of the box's size that is added on every side; 0 takes the box itself.
+        roll_deg: By how much the head is turned clockwise in the picture, in degrees.
 
     Returns:
-        uint8 (h, w, 3), of at least one pixel: a view into ``rgb``, or a copy where the edge is repeated.
+        uint8 (h, w, 3), of at least one pixel: a view into ``rgb``, or a copy where it is turned or an edge repeated.
     """
+    if abs(roll_deg) >= LEVEL_DEG:
+        return _upright(rgb, box, margin, roll_deg)
     grow_x, grow_y = round(box.w * margin), round(box.h * margin)
     left, before, right, after = _span(box.x - grow_x, box.x + box.w + grow_x, rgb.shape[1])
     top, above, bottom, below = _span(box.y - grow_y, box.y + box.h + grow_y, rgb.shape[0])
@@ -72,6 +79,20 @@ def crop_face(rgb: NDArray[np.uint8], box: Box, margin: float = 0.0) -> NDArray[
     if not (before or after or above or below):
         return inside
     return np.asarray(cv2.copyMakeBorder(inside, above, below, before, after, cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _upright(rgb: NDArray[np.uint8], box: Box, margin: float, roll_deg: float) -> NDArray[np.uint8]:
+    width, height = max(box.w + 2 * round(box.w * margin), 1), max(box.h + 2 * round(box.h * margin), 1)
+    (x, y), turn = box.center, math.radians(roll_deg)
+    cos, sin = math.cos(turn), math.sin(turn)
+    across, down = (width - 1) / 2, (height - 1) / 2  # of the crop's middle; pixels count from their centres
+    # From the crop's pixels to the picture's.
+    matrix = np.array(
+        [[cos, -sin, x - 0.5 - cos * across + sin * down], [sin, cos, y - 0.5 - sin * across - cos * down]]
+    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    turned = cv2.warpAffine(rgb, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(turned, np.uint8)
 
 
 def _span(start: int, end: int, limit: int) -> tuple[int, int, int, int]:
@@ -126,4 +147,4 @@ def to_input(crop: NDArray[np.uint8], size: tuple[int, int], channels: int = 3) 
     return np.ascontiguousarray(crop).reshape(height, width, channels)
 
 
-__all__ = ["BRIGHT_ENOUGH", "InputSpec", "brighten", "crop_face", "to_gray", "to_input"]
+__all__ = ["BRIGHT_ENOUGH", "LEVEL_DEG", "InputSpec", "brighten", "crop_face", "to_gray", "to_input"]

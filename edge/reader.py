@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.classifier import Classifier
-from edge.types import Box, Face
+from edge.types import Detection, Face
 
 
 class FaceReader:
@@ -24,22 +24,25 @@ class FaceReader:
         self.classifier = classifier
         self.threshold = classifier.threshold if threshold is None else float(threshold)
 
-    def probabilities(self, rgb: NDArray[np.uint8], boxes: Sequence[Box] | None) -> NDArray[np.float32]:
+    def probabilities(self, rgb: NDArray[np.uint8], faces: Sequence[Detection] | None) -> NDArray[np.float32]:
         """Classify the faces of one picture.
 
         Args:
             rgb: uint8 (H, W, 3).
-            boxes: Where the faces are, in pixels of ``rgb``; None when the picture already is the crop of one face.
+            faces: Where they are, in pixels of ``rgb``; None when the picture already is the crop of one face.
 
         Returns:
-            float32 (N, labels), a row a box; each sums to 1.
+            float32 (N, labels), a row a face; each sums to 1.
         """
         prepare = self.classifier.input_spec.prepare
-        return self.classifier.predict([prepare(rgb)] if boxes is None else [prepare(rgb, box) for box in boxes])
+        if faces is None:
+            return self.classifier.predict([prepare(rgb)])
+        return self.classifier.predict([prepare(rgb, face.box, face.roll_deg) for face in faces])
 
     def face(
         self,
-        box: Box,
+        found: Detection,
+        size: tuple[int, int],
         probabilities: NDArray[Any],
         *,
         emotion: int | None = None,
@@ -50,7 +53,8 @@ class FaceReader:
         """A face from its probabilities.
 
         Args:
-            box: Where it is, in pixels of its picture.
+            found: Where it is, in pixels of its picture.
+            size: The picture's width and height in pixels; the face's box is clipped to it.
             probabilities: float (labels,), in the model's order.
             emotion: Index of the label that is shown; by default the most probable one.
             track: Its identity across frames.
@@ -61,13 +65,15 @@ class FaceReader:
         shown = int(probabilities.argmax()) if emotion is None else emotion
         confidence = float(probabilities[shown])
         return Face(
-            box=box,
+            box=found.box.clipped(*size),
             emotion=labels[shown],
             confidence=confidence,
             confident=confidence >= self.threshold and not fallback,
             probabilities=dict(zip(labels, probabilities.tolist(), strict=True)),
             track=track,
             raw=None if raw is None else dict(zip(labels, raw.tolist(), strict=True)),
+            roll_deg=found.roll_deg,
+            landmarks=found.landmarks,
         )
 
 

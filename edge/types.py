@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from edge.images import Picture
 
 SCHEMA = 1
+Landmarks = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,37 @@ class Box:
         left, top = round(self.x * across), round(self.y * down)
         return Box(left, top, round((self.x + self.w) * across) - left, round((self.y + self.h) * down) - top)
 
+    def clipped(self, width: int, height: int) -> Box:
+        """What of this box lies in a picture of that size; one pixel at least."""
+        x, y = min(max(self.x, 0), width - 1), min(max(self.y, 0), height - 1)
+        return Box(x, y, max(min(self.x + self.w, width) - x, 1), max(min(self.y + self.h, height) - y, 1))
+
     def to_list(self) -> list[int]:
         """``[x, y, w, h]``."""
         return [self.x, self.y, self.w, self.h]
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A face that was found, before it is read.
+
+    Attributes:
+        box: Where it is, in pixels of the picture; the frame of its crop, so it may reach over the picture's edge.
+        roll_deg: By how much the head is turned clockwise in the picture, in degrees; 0 where that is not known.
+        landmarks: (x, y) in pixels of the picture: the eye on the face's right, the other eye, tip of the nose, the
+            mouth's corner on the face's right, the other corner; None where they are not known.
+        score: How sure the detector is, 0 to 1; None where it does not say.
+    """
+
+    box: Box
+    roll_deg: float = 0.0
+    landmarks: Landmarks | None = None
+    score: float | None = None
+
+    def scaled(self, across: float, down: float) -> Detection:
+        """This face in a picture that is so many times as wide and as high."""
+        points = self.landmarks and tuple((x * across, y * down) for x, y in self.landmarks)
+        return Detection(self.box.scaled(across, down), self.roll_deg, points, self.score)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +96,8 @@ class Face:
         probabilities: Label to probability, in the model's order; sums to 1.
         track: Identity across frames; None for single pictures.
         raw: This frame's own probabilities, when ``probabilities`` are smoothed over time.
+        roll_deg: By how much the head is turned clockwise in the picture, in degrees; 0 where that is not known.
+        landmarks: Both eyes, nose and mouth corners as (x, y) in pixels, as in ``Detection``; None where not known.
     """
 
     box: Box
@@ -76,12 +107,16 @@ class Face:
     probabilities: Mapping[str, float]
     track: int | None = None
     raw: Mapping[str, float] | None = None
+    roll_deg: float = 0.0
+    landmarks: Landmarks | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """This face as plain JSON values."""
         result: dict[str, Any] = {} if self.track is None else {"track": self.track}
         result |= {
             "box": self.box.to_list(),
+            "roll_deg": round(self.roll_deg, 1),
+            "landmarks": self.landmarks and [[round(x, 1), round(y, 1)] for x, y in self.landmarks],
             "emotion": self.emotion,
             "confidence": round(self.confidence, 4),
             "confident": self.confident,
@@ -136,6 +171,7 @@ class FrameResult:
         fallback: No face was found, so the whole picture was classified (pictures only).
         error: Why the picture could not be read, or None.
         timing_ms: Stage to milliseconds.
+        detector: What looked for faces: ``yunet``, ``haar``, ``none``, or the name of another's class.
         frame: Running number of the frame in its stream; None for single pictures.
         time_s: Time of the frame since the stream began, in seconds.
         state: ``ok``, ``dark``, ``reconnecting``...: what the stream is doing.
@@ -150,6 +186,7 @@ class FrameResult:
     fallback: bool = False
     error: str | None = None
     timing_ms: Mapping[str, float] = field(default_factory=dict)
+    detector: str | None = None
     frame: int | None = None
     time_s: float | None = None
     state: str = "ok"
@@ -189,9 +226,10 @@ class FrameResult:
         result: dict[str, Any] = {"schema": SCHEMA, "source": self.source}
         size = {"width": self.width, "height": self.height}
         if self.frame is None:
-            result |= size | {"fallback": self.fallback, "error": self.error}
+            result |= size | {"detector": self.detector, "fallback": self.fallback, "error": self.error}
         else:
-            result |= {"frame": self.frame, "time_s": round(self.time_s or 0.0, 3), **size, "state": self.state}
+            result |= {"frame": self.frame, "time_s": round(self.time_s or 0.0, 3), **size}
+            result |= {"detector": self.detector, "state": self.state}
         result["faces"] = [face.to_dict() for face in self.faces]
         if self.events:
             result["events"] = [event.to_dict() for event in self.events]
@@ -203,4 +241,4 @@ def _rounded(values: Mapping[str, float], digits: int) -> dict[str, float]:
     return {name: round(value, digits) for name, value in values.items()}
 
 
-__all__ = ["SCHEMA", "Box", "Face", "FrameResult", "TrackEvent"]
+__all__ = ["SCHEMA", "Box", "Detection", "Face", "FrameResult", "Landmarks", "TrackEvent"]

@@ -90,6 +90,8 @@ def model_card(folder: Path) -> str:
         f"## Limits\n\n{LIMITS}",
         f"## Licence\n\nWeights: {about.get('licence', 'see the repository')}. "
         "They are trained from scratch; no pre-trained weights and no training pictures are part of them. "
+        "Faces are found before by YuNet (MIT; trained on WIDER FACE), a file of its own that this project does not "
+        "distribute; see NOTICE. "
         "The pictures keep their own licences and are not distributed.\n",
     ]
     return "\n".join(part for part in parts if part)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.photos import photo_list
-from edge.detector import HaarDetector
+from edge.detectors.haar import HaarDetector
 from edge.images import load_image
 from edge.opencv import cv2
 from edge.preprocess import InputSpec, to_gray
@@ -105,14 +105,12 @@ def _see(path: Path, forms: Sequence[InputSpec]) -> Seen:
     photo, detector = load_image(path), _detector()
     views = [in_light(photo, light) for light in LIGHTS]
     greys = [to_gray(view) for view in views]
-    boxes = [detector.detect(greys[0])[:1]]
+    faces = [detector.detect(greys[0])[:1]]
     for grey in greys[1:]:  # a grey photo is often its own copy
-        boxes.append(boxes[0] if np.array_equal(grey, greys[0]) else detector.detect(grey)[:1])
-    made = [
-        np.stack([form.prepare(view, box[0] if box else None) for view, box in zip(views, boxes, strict=True)])
-        for form in forms
-    ]
-    return made, [bool(box) for box in boxes]
+        faces.append(faces[0] if np.array_equal(grey, greys[0]) else detector.detect(grey)[:1])
+    boxes = [found[0].box if found else None for found in faces]
+    made = [np.stack([form.prepare(view, box) for view, box in zip(views, boxes, strict=True)]) for form in forms]
+    return made, [bool(found) for found in faces]
 
 
 __all__ = ["LIGHTS", "Photos", "in_light", "look"]

@@ -50,10 +50,12 @@ def _row(reader: PictureReader, name: str, fetch: Any) -> dict[str, Any]:
 
 def facts(reading: str) -> dict[str, str]:
     """The model's SHA-256 and the versions of all that answers depend on, as they are in this process."""
-    classifier = _reader(reading).pipeline.classifier
+    pipeline = _reader(reading).pipeline
+    classifier = pipeline.classifier
     runtime = classifier.runtime
     return {
         "model": sha256(classifier.path.read_bytes()).hexdigest(),
+        "detector": pipeline.detector_facts,
         "emotion-edge": __version__,
         "runtime": f"{runtime.name} {runtime.version}, delegate {runtime.delegate}",
         "opencv": str(cv2.__version__),

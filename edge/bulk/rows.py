@@ -12,9 +12,9 @@ from edge.labels import EMOTIONS
 from edge.types import Box, Face, FrameResult
 
 # What a whole result looks like: its plain values name the columns and their types.
-_FACE = Face(Box(0, 0, 1, 1), "", 0.0, False, dict.fromkeys(EMOTIONS, 0.0))
+_FACE = Face(Box(0, 0, 1, 1), "", 0.0, False, dict.fromkeys(EMOTIONS, 0.0), landmarks=((0.0, 0.0),))
 _WHOLE = FrameResult(
-    "", 1, 1, (_FACE,), error="", timing_ms=dict.fromkeys(("decode", "detect", "classify"), 0.0)
+    "", 1, 1, (_FACE,), error="", detector="", timing_ms=dict.fromkeys(("decode", "detect", "classify"), 0.0)
 ).to_dict()
 
 

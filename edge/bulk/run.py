@@ -47,7 +47,8 @@ class Options:
 def describe(about: About, options: Options, facts: dict[str, str]) -> dict[str, Any]:
     """What ``run.json`` holds: all that decides what a row says."""
     # The model counts by its content, and how long or with how many threads it is read decides nothing.
-    reading = {name: value for name, value in options.reading.items() if name not in ("model", "threads")}
+    apart = ("model", "detector_model", "threads")
+    reading = {name: value for name, value in options.reading.items() if name not in apart}
     return {
         "listing": {"pictures": about.pictures, "sha256": about.sha256},
         "options": {"part": options.part, **reading},

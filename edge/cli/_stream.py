@@ -16,6 +16,7 @@ import click
 
 from edge.classifier import Classifier
 from edge.cli._quick import keep_tidy
+from edge.detectors import make_detector
 from edge.sinks.background import BackgroundSink
 from edge.sinks.base import Sink
 from edge.sinks.lines import LineSink
@@ -44,13 +45,16 @@ def run(**options: Any) -> None:
     retries = 0 if options["fail_fast"] else None if options["retries"] < 0 else options["retries"]
     stream = Stream(
         source,
-        None,
+        make_detector(options["detector"], options["detector_model"])
+        if options["detector_model"]
+        else options["detector"],
         classifier,
         sinks=_sinks(options, classifier, source),
         timeout_s=options["timeout"],
         retries=retries,
         detect_every=options["detect_every"],
         detect_width=options["detect_width"],
+        min_face=options["min_face"],
         threshold=options["threshold"],
         faces=options["faces"],
         smooth_s=options["smooth"],

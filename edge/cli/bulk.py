@@ -124,6 +124,8 @@ def score(
     listing, out = _absolute(listing), _absolute(out)
     if options["model"]:
         options["model"] = _absolute(str(options["model"]))
+    if options.get("detector_model"):
+        options["detector_model"] = _absolute(str(options["detector_model"]))
     settings = Options.of(options)
     known = about(listing)
     check(out, describe(known, settings, _facts(settings.reading)))

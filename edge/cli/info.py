@@ -44,6 +44,9 @@ def describe(model: Path | None = None, threads: int | None = None) -> dict[str,
     from hashlib import sha256
 
     from edge.classifier import Classifier
+    from edge.detectors import detector_name, make_detector
+    from edge.detectors.haar import cascade_path
+    from edge.detectors.yunet import YuNetDetector
     from edge.naming import unicode_name
 
     classifier = Classifier(model, threads=threads)
@@ -63,8 +66,13 @@ def describe(model: Path | None = None, threads: int | None = None) -> dict[str,
     }
     extra = {name: value for name, value in classifier.metadata.settings.items() if name not in about}
     runtime = classifier.runtime
+    detector = make_detector()
     return {
         "model": about | extra,
+        "detector": {
+            "name": detector_name(detector),
+            "path": unicode_name(detector.path if isinstance(detector, YuNetDetector) else cascade_path()),
+        },
         "runtime": {
             "name": runtime.name,
             "version": runtime.version,

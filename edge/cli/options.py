@@ -32,6 +32,30 @@ def model_options(function: F) -> F:
     return model_option(threads(function))
 
 
+def detector_options(function: F) -> F:
+    """``--detector``, ``--detector-model`` and ``--min-face``."""
+    detector = click.option(
+        "--detector",
+        type=click.Choice(["auto", "yunet", "haar"]),
+        default="auto",
+        envvar="EMOTION_EDGE_DETECTOR",
+        show_default=True,
+        help="What finds faces: YuNet, the described cascade, or YuNet where it can run.",
+    )
+    detector_model = click.option(
+        "--detector-model",
+        type=click.Path(exists=True, dir_okay=False),
+        envvar="EMOTION_EDGE_DETECTOR_MODEL",
+        help="Another .onnx file of YuNet.  [default: the one that was measured]",
+    )
+    min_face = click.option(
+        "--min-face",
+        type=click.FloatRange(0, 1, min_open=True),
+        help="Smallest face that counts, as a share of the picture's height.  [default: as small as is found]",
+    )
+    return detector(detector_model(min_face(function)))
+
+
 def face_options(function: F) -> F:
     """``--faces``, ``--threshold``, ``--no-detect`` and ``--no-fallback``."""
     faces = click.option(
@@ -71,7 +95,7 @@ def reading_options(function: F) -> F:
         show_default=True,
         help="Refuse pictures that take more memory to decode.",
     )
-    return face_options(model_options(limit(memory(function))))
+    return face_options(detector_options(model_options(limit(memory(function)))))
 
 
-__all__ = ["face_options", "model_option", "model_options", "reading_options"]
+__all__ = ["detector_options", "face_options", "model_option", "model_options", "reading_options"]

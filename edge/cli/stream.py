@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from edge.cli.options import model_options
+from edge.cli.options import detector_options, model_options
 
 
 def read_size(words: str) -> tuple[int, int]:
@@ -82,9 +82,7 @@ PATH = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--detect-width",
     type=click.IntRange(80, 4096),
-    default=320,
-    show_default=True,
-    help="Pixels across that are searched.",
+    help="Pixels across that are searched; more for far faces.  [default: 480, with the cascade 320]",
 )
 @click.option(
     "--faces", type=click.Choice(["all", "largest"]), default="all", show_default=True, help="Which faces to read."
@@ -137,6 +135,7 @@ PATH = click.Path(path_type=Path, dir_okay=False)
     show_default=True,
     help="Seconds without a frame that mean it is lost.",
 )
+@detector_options
 @model_options
 def command(**options: Any) -> None:
     """Follow faces in a camera, video or network stream.

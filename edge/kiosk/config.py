@@ -47,6 +47,13 @@ class KioskConfig:
     model: str = _setting("", "Model file; empty for the one that comes with the package.")
     threads: int = _setting(0, "Threads of the interpreter; 0 leaves one core free.", low=0, high=64)
     threshold: float = _setting(0.35, "Below this confidence an answer is shown as not confident.", low=0, high=1)
+    detector: str = _setting(
+        "auto", "What finds faces; 'auto' takes YuNet where it can run.", choices=("auto", "yunet", "haar")
+    )
+    detector_model: str = _setting("", "Another .onnx file of YuNet; empty for the one that was measured.")
+    min_face: float = _setting(
+        0.0, "Smallest face that counts, as a share of the picture's height; 0 for as small as is found.", low=0, high=1
+    )
     auth: bool = _setting(True, "Ask for the token where the address needs one.")
     token_file: str = _setting(
         "", "File of the token; empty for token in $STATE_DIRECTORY or ~/.local/state/emotion-edge."

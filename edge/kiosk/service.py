@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import uvicorn
 
 from edge.classifier import Classifier
+from edge.detectors import DetectorName, make_detector
 from edge.errors import ConfigError, EdgeError
 from edge.kiosk.app import Site
 from edge.kiosk.config import KioskConfig
@@ -79,14 +81,16 @@ class Kiosk:
         if source is not None:
             video = Video(config.video, config.video_fps)
             self.live = LiveView(video, self.metrics, self._notifier, self.health)
+            name = cast("DetectorName", config.detector)
             self.stream = Stream(
                 Tap(source, video),
-                None,
+                make_detector(name, config.detector_model) if config.detector_model else name,
                 classifier,
                 sinks=[self.live],
                 timeout_s=timeout_s,
                 retries=None,
                 threshold=config.threshold,
+                min_face=config.min_face,
             )
             if config.event_log:
                 EventSink(Path(config.event_log)).close()  # what is wrong with it is said at the start
@@ -236,7 +240,14 @@ class Kiosk:
 
     def _upload_pipeline(self) -> Pipeline:
         # An interpreter belongs to one thread: uploads have one of their own.
-        return Pipeline(_classifier(self.config), threshold=self.config.threshold)
+        config = self.config
+        return Pipeline(
+            _classifier(config),
+            cast("DetectorName", config.detector),
+            detector_model=config.detector_model or None,
+            min_face=config.min_face or None,
+            threshold=config.threshold,
+        )
 
 
 class _Server(uvicorn.Server):

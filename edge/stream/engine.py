@@ -16,11 +16,11 @@ from edge.stream.scene import Scene
 from edge.stream.search import FaceSearch
 from edge.stream.smoothing import Smoother
 from edge.stream.tracker import Track, Tracker
-from edge.types import Box, Face, FrameResult, TrackEvent
+from edge.types import Face, FrameResult, TrackEvent
 
 if TYPE_CHECKING:
     from edge.classifier import Classifier
-    from edge.detector import Detector
+    from edge.detectors import Detector, DetectorName
 
 REPORT_UNSEEN_S = 0.15  # a face that detection misses is still reported for so long
 
@@ -29,11 +29,12 @@ class Engine:
     """Turns the frames of one stream, in order, into results.
 
     Args:
-        detector: Finds faces in pictures ``detect_width`` wide; None for the Haar cascade.
+        detector: Finds faces, or its name; see ``edge.detectors.make_detector``.
         classifier: Reads emotions.
         live: Whether frames come from a live source.
         detect_every: Frames between full searches, or "auto": by measured cost (live), at fixed times (recordings).
-        detect_width: Full searches shrink the picture to this width in pixels.
+        detect_width: Full searches shrink the picture to this width in pixels; None for 480, or 320 with the cascade.
+        min_face: Smallest face that counts, as a share of the picture's height; None for whatever is found.
         threshold: Confidence from which an answer counts as certain; None for the model's own.
         faces: ``all``, or only the ``largest`` of each frame.
         smooth_s: Time constant of the smoothing; 0 for none.
@@ -42,12 +43,13 @@ class Engine:
 
     def __init__(
         self,
-        detector: Detector | None,
+        detector: Detector | DetectorName,
         classifier: Classifier,
         *,
         live: bool = True,
         detect_every: int | Literal["auto"] = "auto",
-        detect_width: int = 320,
+        detect_width: int | None = None,
+        min_face: float | None = None,
         threshold: float | None = None,
         faces: Literal["all", "largest"] = "all",
         smooth_s: float = 0.8,
@@ -55,7 +57,7 @@ class Engine:
     ) -> None:
         self._reader = FaceReader(classifier, threshold)
         self._largest = faces == "largest"
-        self._search = FaceSearch(detector, width=detect_width, every=detect_every, live=live)
+        self._search = FaceSearch(detector, width=detect_width, min_face=min_face, every=detect_every, live=live)
         self._tracker = Tracker(lambda: Smoother(smooth_s, hold_s) if smooth_s else Smoother(0, 0, 0))
         self._scene = Scene()
         self._announced: set[int] = set()
@@ -93,6 +95,7 @@ class Engine:
             time_s=frame.time_s,
             state="dark" if self._scene.dark else "ok",
             events=tuple(events),
+            detector=self._search.detector,
             timing_ms={"detect": (found - started) * 1000, "classify": (done - found) * 1000},
         )
 
@@ -119,7 +122,7 @@ class Engine:
         seen = [track for track in tracks if track.seen]
         if not seen:
             return {}, []
-        answers = self._reader.probabilities(frame.rgb, [track.box for track in seen])
+        answers = self._reader.probabilities(frame.rgb, [track.face for track in seen])
         changed = [
             track for track, answer in zip(seen, answers, strict=True) if track.emotion.update(answer, frame.time_s)
         ]
@@ -128,7 +131,8 @@ class Engine:
     def _face(self, track: Track, raw: NDArray[np.float32] | None) -> Face:
         emotion = track.emotion
         return self._reader.face(
-            _clipped(track.box, self._size),
+            track.face,
+            self._size,
             emotion.probabilities,
             emotion=emotion.shown,
             track=track.number,
@@ -142,11 +146,6 @@ class Engine:
         return TrackEvent(
             kind, track.number, at_s, self._reader.classifier.labels[emotion.shown], confidence, at_s - track.first_s
         )
-
-
-def _clipped(box: Box, size: tuple[int, int]) -> Box:
-    x, y = min(max(box.x, 0), size[0] - 1), min(max(box.y, 0), size[1] - 1)
-    return Box(x, y, max(min(box.x + box.w, size[0]) - x, 1), max(min(box.y + box.h, size[1]) - y, 1))
 
 
 __all__ = ["Engine"]

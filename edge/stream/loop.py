@@ -20,7 +20,7 @@ from edge.types import FrameResult, TrackEvent
 
 if TYPE_CHECKING:
     from edge.classifier import Classifier
-    from edge.detector import Detector
+    from edge.detectors import Detector, DetectorName
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class Stream:
 
     Args:
         source: Where frames come from; not opened yet.
-        detector: Finds faces; None for the Haar cascade as tuned for streams.
+        detector: Finds faces, or its name; see ``edge.detectors.make_detector``.
         classifier: Reads emotions.
         sinks: Where results go; more can be added and removed while it runs.
         timeout_s: A live source without a frame for so long is lost and opened anew.
@@ -45,7 +45,7 @@ class Stream:
     def __init__(
         self,
         source: FrameSource,
-        detector: Detector | None,
+        detector: Detector | DetectorName,
         classifier: Classifier,
         *,
         sinks: Iterable[Sink] = (),

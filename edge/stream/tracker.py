@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from edge import types
 from edge.stream.assignment import assign
 from edge.stream.smoothing import Smoother
-from edge.types import Box
+from edge.types import Box, Landmarks
 
 CONFIRM_HITS = 3  # a detection must come back before it counts as a face
 TENTATIVE_GAP_S = 0.25
@@ -27,14 +28,24 @@ NEAR = 0.7  # farthest pairing, in face widths, while a face is seen...
 NEAR_PER_S = 0.8  # ...and what every unseen second adds
 SIZE_RATIO = 1.8
 LIKENESS_GAIN = 0.1
+ROLL_GAIN = 0.5  # of roll and landmarks: a head turns quickly, and a detector's points tremble
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Detection:
-    """A face found in one frame: its box, and its appearance as a unit vector (float32) where known."""
+    """A face found in one frame.
+
+    Attributes:
+        box: Where it is, in pixels.
+        appearance: Unit vector, float32, where known.
+        roll_deg: By how much the head is turned clockwise.
+        landmarks: Eyes, nose and mouth corners, in pixels, where known.
+    """
 
     box: Box
     appearance: NDArray[np.float32] | None = None
+    roll_deg: float = 0.0
+    landmarks: Landmarks | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +58,8 @@ class Track:
         seen_s: When it was last seen.
         emotion: Its smoothed answer.
         seen: Whether it was found in the newest frame.
+        roll_deg: Smoothed turn of the head, clockwise.
+        landmarks: Smoothed eyes, nose and mouth corners from the box's centre, in widths of the box: float64 (5, 2).
     """
 
     x: float
@@ -63,6 +76,16 @@ class Track:
     number: int = 0
     hits: int = 1
     seen: bool = True
+    roll_deg: float = 0.0
+    landmarks: NDArray[np.float64] | None = None
+
+    @property
+    def face(self) -> types.Detection:
+        """Where the face is now, with roll and landmarks."""
+        points = self.landmarks
+        if points is not None:
+            points = points * self.w + (self.x, self.y)
+        return types.Detection(self.box, self.roll_deg, None if points is None else tuple(map(tuple, points.tolist())))
 
     @property
     def box(self) -> Box:
@@ -95,8 +118,18 @@ class Track:
             known = detection.appearance if self.appearance is None else self.appearance
             blend = known + LIKENESS_GAIN * (detection.appearance - known)
             self.appearance = blend / max(float(np.linalg.norm(blend)), 1e-6)
+        self._turn(detection)
         self.hits += 1
         self.seen, self.seen_s = True, self.time_s
+
+    def _turn(self, detection: Detection) -> None:
+        """Take in how the face was turned."""
+        off_deg = (detection.roll_deg - self.roll_deg + 180.0) % 360.0 - 180.0
+        self.roll_deg = (self.roll_deg + ROLL_GAIN * off_deg + 180.0) % 360.0 - 180.0
+        if detection.landmarks is not None:
+            points = relative(detection.landmarks, detection.box)
+            known = points if self.landmarks is None else self.landmarks
+            self.landmarks = known + ROLL_GAIN * (points - known)
 
 
 class Tracker:
@@ -165,7 +198,10 @@ class Tracker:
 
     def _begin(self, detection: Detection, time_s: float) -> Track:
         (x, y), box = detection.box.center, detection.box
-        return Track(x, y, box.w, box.h, time_s, time_s, self._smoother(), detection.appearance, time_s=time_s)
+        track = Track(x, y, box.w, box.h, time_s, time_s, self._smoother(), detection.appearance, time_s=time_s)
+        track.roll_deg = detection.roll_deg
+        track.landmarks = None if detection.landmarks is None else relative(detection.landmarks, box)
+        return track
 
     def _confirm(self) -> list[Track]:
         new = [track for track in self.tracks if not track.number and track.hits >= CONFIRM_HITS]
@@ -196,6 +232,11 @@ def _cost(track: Track, detection: Detection) -> float:
     if track.appearance is not None and detection.appearance is not None:
         cost -= float(track.appearance @ detection.appearance)
     return cost
+
+
+def relative(landmarks: Landmarks, box: Box) -> NDArray[np.float64]:
+    """Points from a box's centre, in its widths: float64 (N, 2)."""
+    return (np.array(landmarks, np.float64) - box.center) / max(box.w, 1)
 
 
 def crowded(track: Track, tracks: Iterable[Track]) -> bool:

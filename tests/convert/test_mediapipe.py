@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edge.classifier import Classifier, default_model_path
-from edge.detector import HaarDetector
+from edge.detectors.haar import HaarDetector
 from edge.images import load_image
 from edge.labels import EMOTIONS
 from edge.preprocess import crop_face, to_gray
@@ -65,7 +65,7 @@ def test_it_answers_as_edge_does(ask):
     classifier = Classifier()
     random = np.random.default_rng(11)
     portrait = load_image(ROOT / "examples" / "astronaut.jpg")
-    crops = [crop_face(portrait, box) for box in HaarDetector().detect(to_gray(portrait))]
+    crops = [crop_face(portrait, face.box) for face in HaarDetector().detect(to_gray(portrait))]
     assert crops
     crops += [portrait, portrait[:200, :200], np.full((48, 48, 3), 255, np.uint8)]
     crops += list(random.integers(0, 256, (10, 48, 48, 3), np.uint8))
@@ -80,6 +80,6 @@ def test_it_answers_as_edge_does_on_photos(ask):
     crops = []
     for path in sorted((Path(os.environ["EMOTION_DATA"]) / "photos" / "images").iterdir())[::20]:
         picture = load_image(path)
-        crops += [classifier.input_spec.prepare(picture, box) for box in detector.detect(to_gray(picture))]
+        crops += [classifier.input_spec.prepare(picture, face.box) for face in detector.detect(to_gray(picture))]
     assert len(crops) > 50
     assert_same_answers(classifier, ask(crops), crops)

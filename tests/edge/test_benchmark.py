@@ -9,7 +9,7 @@ import pytest
 
 from edge.benchmark.frames import make_frame
 from edge.benchmark.measure import FACES, SIZES, launch, repeat, spread
-from edge.detector import HaarDetector
+from edge.detectors.haar import HaarDetector
 from edge.errors import OutputError
 from edge.preprocess import to_gray
 

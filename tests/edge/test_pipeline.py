@@ -17,7 +17,7 @@ from edge.classifier import Classifier
 from edge.errors import ImageError, SourceError
 from edge.images import load_image
 from edge.preprocess import brighten, crop_face, to_input
-from edge.types import Box, Face
+from edge.types import Box, Detection, Face
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +46,8 @@ class FixedDetector:
     def __init__(self, *boxes: Box) -> None:
         self.boxes = list(boxes)
 
-    def detect(self, gray: np.ndarray) -> list[Box]:
-        return list(self.boxes)
+    def detect(self, image: np.ndarray) -> list[Detection]:
+        return [Detection(box) for box in self.boxes]
 
 
 def colour_of(face: Face) -> np.ndarray:
@@ -107,7 +107,7 @@ def described(path: Path, classifier: Classifier) -> tuple[list[int], np.ndarray
 def check_described(path: Path, classifier: Classifier) -> bool:
     """Compare one picture with the described pipeline; returns whether a face was found."""
     box, probabilities = described(path, classifier)
-    result = Pipeline(classifier, faces="largest").analyze(path)
+    result = Pipeline(classifier, "haar", faces="largest").analyze(path)
     (face,) = result.faces
     assert face.box.to_list() == box
     assert np.allclose(list(face.probabilities.values()), probabilities, atol=1e-6)

@@ -82,7 +82,7 @@ def check_stream() -> dict[str, Any]:
             pass
 
     classifier = Classifier(threads=1)
-    stream = Stream(open_source("picamera"), None, classifier, sinks=[Keep()], retries=0)
+    stream = Stream(open_source("picamera"), "auto", classifier, sinks=[Keep()], retries=0)
     stream.run(stop)
     frames = [one for one in results if one.state == "ok"]
     tracks = {face.track for one in frames for face in one.faces}

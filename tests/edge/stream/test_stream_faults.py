@@ -64,7 +64,7 @@ def run(classifier: Classifier) -> Iterator[object]:
 
     def start(source: ScriptedSource, *sinks: object, **settings: object) -> tuple[Running, Keep]:
         keep = Keep()
-        stream = Stream(source, None, classifier, sinks=[keep, *sinks], **settings)  # type: ignore[arg-type, list-item]
+        stream = Stream(source, "auto", classifier, sinks=[keep, *sinks], **settings)  # type: ignore[arg-type, list-item]
         started.append(Running(stream))
         return started[-1], keep
 

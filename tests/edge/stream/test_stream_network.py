@@ -57,7 +57,7 @@ def test_a_stream_that_is_cut_comes_back(camera: Camera):
     camera.plug()
     keep, stop = Keep(), threading.Event()
     source = open_source(camera.address, SourceOptions(timeout_s=3))
-    stream = Stream(source, None, Classifier(threads=1), sinks=[keep], timeout_s=3, retries=None)
+    stream = Stream(source, "auto", Classifier(threads=1), sinks=[keep], timeout_s=3, retries=None)
     thread = threading.Thread(target=stream.run, args=(stop,), daemon=True)
     thread.start()
     try:

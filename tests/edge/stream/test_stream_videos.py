@@ -48,7 +48,17 @@ def test_a_line_is_a_frame_of_the_schema(heads, make_video, stream_lines):
     assert one["source"].endswith("one.mp4")
     assert set(one["timing_ms"]) == {"detect", "classify", "age"}
     face = one["faces"][0]
-    assert set(face) == {"track", "box", "emotion", "confidence", "confident", "probabilities", "raw"}
+    assert set(face) == {
+        "track",
+        "box",
+        "roll_deg",
+        "landmarks",
+        "emotion",
+        "confidence",
+        "confident",
+        "probabilities",
+        "raw",
+    }
     for chances in (face["probabilities"], face["raw"]):
         assert list(chances) == ["Angry", "Happy", "Neutral", "Sad", "Surprise"]
         assert sum(chances.values()) == pytest.approx(1, abs=0.01)

