@@ -9,10 +9,15 @@ EdgeError
 │   ├── CameraLostError   ...that was open and stopped delivering
 │   └── RecordingError    ...that holds no frame, or ends too early: opening it anew is of no use
 ├── OutputError           a place that results cannot be written to
-└── ConfigError           a setting that is unknown or out of range
+└── ConfigError           a configuration that cannot work
+    └── SettingsError     ...because settings are unknown or out of range
 
 A message is one line: what went wrong, what was got, what is wanted and what to do.
 """
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class EdgeError(Exception):
@@ -52,7 +57,19 @@ class OutputError(EdgeError):
 
 
 class ConfigError(EdgeError):
-    """A setting is unknown or has a wrong value."""
+    """A configuration cannot work."""
+
+
+class SettingsError(ConfigError):
+    """Settings are unknown or have wrong values.
+
+    Attributes:
+        problems: One line each.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
 
 
 __all__ = [
@@ -65,5 +82,6 @@ __all__ = [
     "OutputError",
     "RecordingError",
     "RuntimeMissingError",
+    "SettingsError",
     "SourceError",
 ]

@@ -10,7 +10,7 @@ import click
 
 from edge import __version__
 from edge.cli._quick import leave_quickly, start_quickly
-from edge.errors import EdgeError
+from edge.errors import EdgeError, SettingsError
 from edge.naming import one_line
 
 # Verb -> module under edge.cli that holds a click command named `command`, and its one-line help.
@@ -84,6 +84,10 @@ def main() -> None:
         # The reader went away (`| head`): nothing is left to say; keep the interpreter's own flush quiet too.
         sys.stdout = None
         status = 1
+    except SettingsError as error:
+        for problem in error.problems:
+            click.echo(f"error: {one_line(problem)}", err=True)
+        status = 2
     except EdgeError as error:
         if _debug():
             raise

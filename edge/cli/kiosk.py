@@ -14,7 +14,7 @@ import click
 from edge.cli._quick import keep_tidy
 from edge.cli.outputs import check_outputs, refuse_media
 from edge.errors import ConfigError
-from edge.kiosk.config import DEFAULT_PATH, KioskConfig, load
+from edge.kiosk.config import DEFAULT_PATH, KioskConfig, kind_of, load
 
 if TYPE_CHECKING:
     from edge.kiosk.tokens import Gate
@@ -26,11 +26,11 @@ def setting_options(function: F) -> F:
     """One option for each setting; what is not given stays None, so that environment and file come through."""
     for setting in reversed(fields(KioskConfig)):
         words, default = "--" + setting.name.replace("_", "-"), setting.default
-        kind: Any = type(default)
+        kind: Any = kind_of(setting)
         if isinstance(default, str) and "choices" in setting.metadata:
             kind = click.Choice(setting.metadata["choices"])
         shown = ", ".join(default) if isinstance(default, tuple) else default
-        text = setting.metadata["help"] + (f"  [default: {shown}]" if shown not in ("", True) else "")
+        text = setting.metadata["help"] + (f"  [default: {shown}]" if shown not in ("", True, None) else "")
         rules: dict[str, Any] = {"default": None, "help": text, "allow_from_autoenv": False}
         if isinstance(default, bool):
             option = click.option(f"{words}/--no-{words[2:]}", setting.name, **rules)

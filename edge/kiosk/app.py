@@ -39,6 +39,7 @@ class Site:
         metrics: What ``/metrics`` gives.
         health: How the kiosk is now.
         labels: The emotions, in the model's order.
+        threshold: Confidence below which an emotion is shown as not confident.
         live: The live view, or None to serve uploads alone.
         gate: Checks the token; None lets everyone in.
     """
@@ -51,11 +52,12 @@ class Site:
         metrics: Metrics,
         health: Callable[[], Health],
         labels: tuple[str, ...],
+        threshold: float,
         live: LiveView | None,
         gate: Gate | None,
     ) -> None:
         self.config, self.desk, self.metrics, self.health = config, desk, metrics, health
-        self.labels, self.live, self.gate = labels, live, gate
+        self.labels, self.threshold, self.live, self.gate = labels, threshold, live, gate
 
     def app(self) -> ASGIApp:
         """The ASGI application."""
@@ -112,7 +114,7 @@ class Site:
             "source": self.health().facts.source,
             "video": config.video,
             "labels": list(self.labels),
-            "threshold": config.threshold,
+            "threshold": self.threshold,
             "event_log": bool(config.event_log) and self.live is not None,
             "language": config.language,
             "theme": config.theme,

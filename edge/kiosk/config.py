@@ -11,11 +11,11 @@ import ipaddress
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from edge.errors import ConfigError
+from edge.errors import ConfigError, SettingsError
 
 DEFAULT_PATH = Path("/etc/emotion-edge/kiosk.toml")
 PREFIX = "EMOTION_EDGE_KIOSK_"
@@ -46,7 +46,13 @@ class KioskConfig:
     flip: str = _setting("none", "Mirroring of it.", choices=("none", "horizontal", "vertical", "both"))
     model: str = _setting("", "Model file; empty for the one that comes with the package.")
     threads: int = _setting(0, "Threads of the interpreter; 0 leaves one core free.", low=0, high=64)
-    threshold: float = _setting(0.35, "Below this confidence an answer is shown as not confident.", low=0, high=1)
+    threshold: float | None = _setting(
+        None,
+        "Below this confidence an answer is shown as not confident; by default the model's own.",
+        kind=float,
+        low=0,
+        high=1,
+    )
     detector: str = _setting(
         "auto", "What finds faces; 'auto' takes YuNet where it can run.", choices=("auto", "yunet", "haar")
     )
@@ -111,7 +117,7 @@ def load(
         environ: The environment; that of the process by default.
 
     Raises:
-        ConfigError: A key is unknown, a value has the wrong type or range, or the file cannot be read.
+        SettingsError: Keys are unknown, values have the wrong type or range, or the file cannot be read; it lists all.
     """
     environ = os.environ if environ is None else environ
     if path is None and environ.get(PREFIX + "CONFIG"):
@@ -120,55 +126,71 @@ def load(
         path = DEFAULT_PATH
     values: dict[str, Any] = {}
     origins = {setting.name: "default" for setting in fields(KioskConfig)}
-    layers: list[tuple[str, Mapping[str, Any]]] = [
-        ("file", _from_file(path) if path else {}),
-        ("environment", dict(_from_environment(environ))),
-        ("command line", {name: value for name, value in (given or {}).items() if value not in (None, ())}),
-    ]
-    for origin, layer in layers:
-        for name, value in layer.items():
-            values[name] = _checked(name, value, origin if origin != "file" else str(path))
+    problems: list[str] = []
+    for name, value, origin, where in _layers(given or {}, path, environ, problems):
+        try:
+            values[name] = _checked(name, value, where)
             origins[name] = origin
+        except ConfigError as error:
+            problems.append(str(error))
+    if problems:
+        raise SettingsError(problems)
     return Loaded(KioskConfig(**values), origins, path)
+
+
+def _layers(
+    given: Mapping[str, Any], path: Path | None, environ: Mapping[str, str], problems: list[str]
+) -> Iterator[tuple[str, Any, str, str]]:
+    """Name, value, origin and where exactly, the strongest last; what cannot be read goes to ``problems``."""
+    if path is not None:
+        try:
+            yield from ((name, value, "file", str(path)) for name, value in _from_file(path).items())
+        except ConfigError as error:
+            problems.append(str(error))
+    known = {PREFIX + setting.name.upper(): setting for setting in fields(KioskConfig)}
+    for variable, text in environ.items():
+        if not variable.startswith(PREFIX) or variable == PREFIX + "CONFIG":
+            continue
+        try:
+            if variable not in known:
+                raise ConfigError(f"unknown environment variable {variable}{_nearest(variable, list(known))}")
+            name = known[variable].name
+            yield name, _from_text(variable, text, kind_of(known[variable])), "environment", "environment"
+        except ConfigError as error:
+            problems.append(str(error))
+    for name, value in given.items():
+        if value not in (None, ()):
+            yield name, value, "command line", "command line"
+
+
+def kind_of(setting: Field[Any]) -> type[Any]:
+    """The type of a setting's value, also where the default is None."""
+    kind: type[Any] = setting.metadata.get("kind", type(setting.default))
+    return kind
 
 
 def _from_file(path: Path) -> dict[str, Any]:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"cannot read the configuration {path}: {getattr(error, 'strerror', None) or error}"
         ) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
-    known = [setting.name for setting in fields(KioskConfig)]
-    for name in values:
-        if name not in known:
-            raise ConfigError(f"{path}: unknown key '{name}'{_nearest(name, known)}")
-    return values
 
 
-def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
-    known = {PREFIX + setting.name.upper(): setting for setting in fields(KioskConfig)}
-    for variable, text in environ.items():
-        if not variable.startswith(PREFIX) or variable == PREFIX + "CONFIG":
-            continue
-        if variable not in known:
-            raise ConfigError(f"unknown environment variable {variable}{_nearest(variable, list(known))}")
-        yield known[variable].name, _from_text(variable, text, known[variable].default)
-
-
-def _from_text(variable: str, text: str, default: Any) -> Any:
-    """The text of an environment variable in the type of the setting's default."""
-    if isinstance(default, bool):
+def _from_text(variable: str, text: str, kind: type[Any]) -> Any:
+    """The text of an environment variable in the type of the setting."""
+    if kind is bool:
         if text.lower() not in _TRUE | _FALSE:
             raise ConfigError(f"{variable} must be true or false, got {text!r}")
         return text.lower() in _TRUE
-    if isinstance(default, tuple):
+    if kind is tuple:
         return [part.strip() for part in text.split(",") if part.strip()]
-    if isinstance(default, int | float):
+    if kind in (int, float):
         try:
-            return type(default)(text)
+            return kind(text)
         except ValueError:
             raise ConfigError(f"{variable} must be a number, got {text!r}") from None
     return text
@@ -176,14 +198,16 @@ def _from_text(variable: str, text: str, default: Any) -> Any:
 
 def _checked(name: str, value: Any, origin: str) -> Any:
     """The value in the setting's own type, or a ConfigError that says what is wanted."""
-    setting = next(setting for setting in fields(KioskConfig) if setting.name == name)
-    rules, default = setting.metadata, setting.default
+    known = {setting.name: setting for setting in fields(KioskConfig)}
+    if name not in known:
+        raise ConfigError(f"{origin}: unknown key '{name}'{_nearest(name, list(known))}")
+    rules, default = known[name].metadata, known[name].default
     where = f"{name} ({origin})"
     if isinstance(default, tuple):
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
             raise ConfigError(f"{where} must be a list of texts, got {value!r}")
         return tuple(value)
-    wanted: type = type(default)
+    wanted = kind_of(known[name])
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not wanted:
@@ -205,4 +229,4 @@ def _nearest(name: str, known: list[str]) -> str:
     return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(known)}"
 
 
-__all__ = ["DEFAULT_PATH", "PREFIX", "KioskConfig", "Loaded", "load"]
+__all__ = ["DEFAULT_PATH", "PREFIX", "KioskConfig", "Loaded", "kind_of", "load"]

@@ -107,6 +107,7 @@ class Kiosk:
             metrics=self.metrics,
             health=self.health,
             labels=classifier.labels,
+            threshold=classifier.threshold if config.threshold is None else config.threshold,
             live=self.live,
             gate=gate,
         )

@@ -125,4 +125,21 @@ def test_show_prints_toml_that_can_be_read_back(file, tmp_path):
 def test_check_tells_good_from_bad(file):
     assert "is fine" in CliRunner().invoke(cli, ["config", "check", str(file("port = 1"))]).output
     done = CliRunner().invoke(cli, ["config", "check", str(file("prot = 1"))])
-    assert isinstance(done.exception, ConfigError)
+    assert done.exit_code == 1
+    assert "did you mean 'port'" in done.stderr
+
+
+def test_check_lists_all_that_is_wrong(file):
+    path = file('prot = 1\nvideo = "maybe"\nthreshold = nan\nvideo_fps = inf\nmax_uploads = 3\n')
+    environ = {"EMOTION_EDGE_KIOSK_PORT": "eighty", "EMOTION_EDGE_KIOSK_POTR": "1", "EMOTION_EDGE_KIOSK_THEME": "blue"}
+    done = CliRunner(env=environ).invoke(cli, ["config", "check", str(path)])
+    assert done.exit_code == 1
+    assert len(done.stderr.splitlines()) == 7
+    for words in ("'prot'", "video (", "threshold (", "video_fps (", "KIOSK_PORT must", "KIOSK_POTR;", "theme ("):
+        assert words in done.stderr
+
+
+def test_a_threshold_that_is_not_set_is_the_models(file):
+    assert load(environ={}).config.threshold is None
+    assert load(path=file("threshold = 1"), environ={}).config.threshold == 1.0
+    assert load(environ={"EMOTION_EDGE_KIOSK_THRESHOLD": "0.5"}).config.threshold == 0.5

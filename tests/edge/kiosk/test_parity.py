@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import islice
 
 import cv2
@@ -67,3 +68,21 @@ def test_pictures_stream_upload_and_live_view_read_a_face_alike(model):
         # Another box of the same picture gives something else, so that equality means something.
         moved = [box[0] + box[2] // 2, box[1], box[2] // 2, box[3] // 2]
         assert probabilities != pytest.approx(analyzed(moved), abs=1.5e-3), name
+
+
+@pytest.mark.parametrize("threshold", [0.2, 0.9])
+def test_the_models_own_threshold_counts_everywhere(make_model, threshold, cli, tmp_path):
+    model = make_model("mean_color", settings={"threshold": threshold})
+    picture = room(460)
+    _, png = cv2.imencode(".png", np.ascontiguousarray(picture[:, :, ::-1]))
+    path = tmp_path / "face.png"
+    path.write_bytes(png.tobytes())
+    (predicted,) = json.loads(cli("predict", path, "--format", "json", "--model", model).stdout)["faces"]
+    assert 0.2 < predicted["confidence"] < 0.9
+    with running(Stage(picture), model=str(model)) as kiosk, httpx.Client(base_url=kiosk.url, timeout=20) as client:
+        assert client.get("/api/about").json()["threshold"] == threshold
+        until(lambda: kiosk.latest and kiosk.latest.faces)
+        live = client.get("/api/latest").json()["faces"][0]
+        reply = client.post("/api/predict", content=png.tobytes(), headers={"content-type": "image/png"})
+        (uploaded,) = reply.json()["faces"]
+    assert [face["confident"] for face in (predicted, live, uploaded)] == [threshold == 0.2] * 3
