@@ -32,7 +32,7 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def until(true: Callable[[], Any], what: str, seconds: float = 90) -> None:
+def until(true: Callable[[], Any], what: str, seconds: float = 240) -> None:
     for _ in range(int(seconds * 10)):
         if true():
             return
