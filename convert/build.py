@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from common.model_settings import Settings
 from convert import export, metadata
 from convert.errors import ConversionError, GateError
-from convert.measure import score
+from convert.measure import only_class, score
 from convert.pictures import Pictures, read
 from convert.runtimes import RUNTIMES, Job, probe
 from convert.table import About, Table
@@ -106,6 +106,11 @@ def _prepare(order: Order, say: Callable[[str], None]) -> _Subject:
     answers = export.predict(model, pictures.measured)
     if np.abs(answers.sum(axis=1) - 1).max() > 0.01 or answers.min() < 0:
         raise ModelError(f"model {order.model} gives values that are not probabilities; wanted a softmax at its end")
+    if emotion := only_class(answers, pictures.labels):
+        raise GateError(
+            f"model {order.model} predicts {emotion} for all {len(answers)} pictures: it has learned nothing. Train it"
+            " longer or with a lower learning rate, and look at its curves.png"
+        )
     version = order.settings.version or f"{__version__}+{hashlib.sha256(order.model.read_bytes()).hexdigest()[:8]}"
     about = About(version, pictures.measured_on, score(answers, answers, pictures.labels))
     return _Subject(model, pictures, answers, about)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.errors import ConversionError
-from convert.measure import Score, objection, score
+from convert.measure import Score, objection, only_class, score
 from convert.runtimes import Job, Probe, Runtime, probe
 
 THREADS = (1, 2)
@@ -82,7 +82,7 @@ def verify(
     answered = probe(*(Job(runtime, file, pictures) for runtime in runtimes))
     answered_plain = probe(*(Job(runtime, file, pictures, delegates=False) for runtime in runtimes if plain))
     scores = {ran.runtime: score(ran.probabilities, trained, labels) for ran in answered if ran.error is None}
-    refused = _unusable(form, answered + answered_plain) or objection(scores.items())
+    refused = _unusable(form, answered + answered_plain) or _one_class(answered, labels) or objection(scores.items())
     if refused:
         return Verdict(form, file.stat().st_size, tuple(answered), scores, refused)
     # Times are taken one after the other, when nothing else of ours runs.
@@ -98,6 +98,13 @@ def _unusable(form: str, probes: Sequence[Probe]) -> str | None:
     failed = [f"{ran.runtime} {ran.error}" for ran in probes if ran.error is not None]
     if failed and (form == "int8" or len(failed) == len(probes)):
         return f"does not run: {'; '.join(failed)}"
+    return None
+
+
+def _one_class(probes: Sequence[Probe], labels: NDArray[np.int64]) -> str | None:
+    for ran in probes:
+        if ran.error is None and (emotion := only_class(ran.probabilities, labels)):
+            return f"predicts {emotion} for all {len(labels)} pictures in {ran.runtime}"
     return None
 
 

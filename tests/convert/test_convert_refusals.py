@@ -105,6 +105,11 @@ def test_the_gate_keeps_a_worse_model_out(attempt, workshop, models):
     assert_refused(done, models, "int8 ", "Nothing was replaced", "--samples", "int16x8")
 
 
+def test_a_model_of_one_class_is_kept_out(attempt, workshop, models):
+    done = attempt(workshop.folder / "meter.keras")
+    assert_refused(done, models, "meter.keras", "predicts Happy for all 40 pictures", "lower learning rate")
+
+
 def test_output_that_cannot_be_written(convert, runtimes, workshop, models, tmp_path):
     (tmp_path / "file").write_text("not a folder")
     done = convert(workshop.model, "--data", workshop.data, "--output", tmp_path / "file" / "emotion.tflite")

@@ -8,7 +8,7 @@ from convert.flatbuffer import unpack
 from convert.ranges import span
 from edge.labels import EMOTIONS
 
-BRIGHT, DARK = 250, 120  # darker ones would be brightened
+BRIGHT, DARK, BLACK = 250, 120, 0
 
 
 def test_a_span_leaves_out_the_rarest_pictures_but_never_zero():
@@ -20,12 +20,12 @@ def test_a_span_leaves_out_the_rarest_pictures_but_never_zero():
 
 @pytest.fixture
 def lamps(tmp_path):
-    """A folder per class of dark pictures; in ``bright`` many of them bright, in ``dark`` one in twenty."""
+    """A folder per class of dark pictures, one in ten black; in ``bright`` half are bright, in ``dark`` few."""
     for name, every in (("bright", 2), ("dark", 20)):
         for number, label in enumerate(EMOTIONS):
             (tmp_path / name / label).mkdir(parents=True)
             for copy in range(40):
-                value = BRIGHT if copy % every == 0 else DARK
+                value = BRIGHT if copy % every == 0 else BLACK if copy % 10 == 5 else DARK
                 picture = np.full((24, 24), value, np.uint8)
                 picture[5, 5:10] = (number, copy, 0, 0, 0)  # no two alike
                 Image.fromarray(picture).save(tmp_path / name / label / f"{copy}.png")

@@ -126,7 +126,7 @@ def fragile(model: keras.Model) -> keras.Model:
 
 
 def meter() -> keras.Model:
-    """Ten times the picture's mean brightness as the logit of the second class, zero as that of all others."""
+    """Logits: of the second class ten times the mean brightness, of the first a half, of the others zero."""
     import keras
     from keras import layers
 
@@ -135,7 +135,7 @@ def meter() -> keras.Model:
     x = head(layers.GlobalAveragePooling2D(keepdims=True)(image))
     kernel = np.zeros((1, 1, 3, 5), "float32")
     kernel[0, 0, :, 1] = 10 / 3
-    head.set_weights([kernel, np.zeros(5, "float32")])
+    head.set_weights([kernel, np.array([0.5, 0, 0, 0, 0], "float32")])
     return keras.Model(image, layers.Softmax()(layers.Flatten()(x)))
 
 
