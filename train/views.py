@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.photos import photo_list
-from edge.detectors.haar import HaarDetector
+from edge.detectors import make_detector
+from edge.detectors.pictures import find_faces
 from edge.images import load_image
 from edge.opencv import cv2
 from edge.preprocess import InputSpec, to_gray
+from edge.types import Detection
 
 LIGHTS: dict[str, tuple[float, float, float] | None] = {
     "as taken": (1.0, 1.0, 1.0),
@@ -72,7 +74,7 @@ def look(
 ) -> dict[InputSpec, Photos]:
     """Detect, crop and resize every photo in every light, for several models at once.
 
-    The detector is the described one; the largest face counts, or the whole photo where there is none.
+    The detector is the device's; the largest face counts, or the whole photo where there is none.
 
     Args:
         folder: Photos; see ``common.photos.photo_list``.
@@ -97,20 +99,22 @@ def look(
     }
 
 
-_detector = cache(HaarDetector)  # one a process
+_detector = cache(make_detector)  # one a process
 
 
 def _see(path: Path, forms: Sequence[InputSpec]) -> Seen:
     """One photo: for each form uint8 (lights, height, width, 3), and whether a face was found in each light."""
     photo, detector = load_image(path), _detector()
     views = [in_light(photo, light) for light in LIGHTS]
-    greys = [to_gray(view) for view in views]
-    faces = [detector.detect(greys[0])[:1]]
-    for grey in greys[1:]:  # a grey photo is often its own copy
-        faces.append(faces[0] if np.array_equal(grey, greys[0]) else detector.detect(grey)[:1])
-    boxes = [found[0].box if found else None for found in faces]
-    made = [np.stack([form.prepare(view, box) for view, box in zip(views, boxes, strict=True)]) for form in forms]
+    faces = [find_faces(detector, view)[:1] for view in views]
+    made = [
+        np.stack([_prepared(form, view, found) for view, found in zip(views, faces, strict=True)]) for form in forms
+    ]
     return made, [bool(found) for found in faces]
+
+
+def _prepared(form: InputSpec, view: NDArray[np.uint8], found: Sequence[Detection]) -> NDArray[np.uint8]:
+    return form.prepare(view, found[0].box, found[0].roll_deg) if found else form.prepare(view)
 
 
 __all__ = ["LIGHTS", "Photos", "in_light", "look"]

@@ -52,7 +52,7 @@ def test_evaluation_sees_what_the_pipeline_sees(photo: Path, tmp_path: Path) -> 
     assert views.pictures.shape == (7, len(LIGHTS), form.height, form.width, 3)
     assert views.labels.tolist() == [0, 1, 2, 3, 4, 0, 3]
     assert views.found[:, 0].tolist() == [True] * 6 + [False]
-    pipeline = Pipeline(classifier, "haar")  # every face, largest first
+    pipeline = Pipeline(classifier)  # every face, largest first
     for row, (path, _) in enumerate(photo_list(folder, "all")):
         for column, light in enumerate(LIGHTS):
             result = pipeline.analyze(in_light(load_image(path), light))

@@ -14,7 +14,7 @@ from kiosk_stage import Stage, room, running, until
 from edge import Pipeline
 from edge.classifier import Classifier
 from edge.stream import Stream
-from edge.types import Box
+from edge.types import Box, Detection
 
 
 class FixedDetector:
@@ -24,7 +24,7 @@ class FixedDetector:
         self.box = box
 
     def detect(self, gray):
-        return [self.box]
+        return [Detection(self.box)]
 
 
 @pytest.fixture(params=["mean_color", "shipped"])
@@ -42,7 +42,7 @@ def test_pictures_stream_upload_and_live_view_read_a_face_alike(model):
         (face,) = Pipeline(model, FixedDetector(Box(*box))).analyze(picture).faces
         return face.to_dict()["probabilities"]
 
-    stream = Stream(Stage(picture), None, Classifier(model))
+    stream = Stream(Stage(picture), "auto", Classifier(model))
     results = stream.results()
     streamed = next(result for result in islice(results, 100) if result.faces and (result.frame or 0) > 5).to_dict()[
         "faces"
