@@ -45,7 +45,7 @@ def test_points_lost_and_same_answer():
 
 @pytest.mark.parametrize(
     ("changed", "right_before", "passes"),
-    [(0, True, True), (9, True, True), (11, True, False), (29, False, True), (45, False, False)],
+    [(0, True, True), (9, True, True), (11, True, False), (29, False, True), (31, False, True), (45, False, False)],
 )
 def test_the_gate_stands_at_1_point_and_97_percent(changed, right_before, passes):
     """Of 1000 answers some change: to wrong ones (points are lost), or from wrong to wrong (only answers differ)."""
