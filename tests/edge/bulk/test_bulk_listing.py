@@ -94,6 +94,16 @@ def test_a_listing_that_was_ended_goes_on(
     assert about(str(listing)) == about(str(whole))
 
 
+def test_a_listing_goes_on_within_a_folder(tmp_path: Path) -> None:
+    for name in ("a/1.jpg", "a/b/1.jpg", "a/b/2.jpg", "a/b/c/1.jpg", "a/d/1.jpg", "a/z.jpg", "e/1.jpg"):
+        (tmp_path / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "tree" / name).touch()
+    whole = [one.path for one in find(str(tmp_path / "tree"))]
+    assert len(whole) == 7
+    for number, path in enumerate(whole, 1):
+        assert [one.path for one in find(str(tmp_path / "tree"), after=path)] == whole[number:]
+
+
 def test_rows_are_read_across_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text, listing = tmp_path / "names.txt", tmp_path / "l.parquet"
     text.write_text("".join(f"/x/{number}.jpg\n" for number in range(50)))
