@@ -1,6 +1,6 @@
 """``python -m emotion_edge`` is ``emotion-edge``."""
 
-from edge.cli import main
+from edge.__main__ import run
 
 if __name__ == "__main__":
-    main()
+    run()

@@ -127,8 +127,8 @@ def test_bomb_is_refused_in_little_memory(cli: Any, tmp_path: Path) -> None:
     path.write_bytes(bomb())
     # Of this process alone: ru_maxrss would count what its parent held when it forked.
     code = (
-        "import pathlib, runpy, sys; sys.argv[0] = 'x'\n"
-        "try: runpy.run_module('edge', run_name='__main__')\n"
+        "import pathlib; from edge.cli import main\n"
+        "try: main()\n"
         "finally: print(pathlib.Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"
     )
     done = subprocess.run([sys.executable, "-c", code, "predict", str(path)], capture_output=True, check=False)
