@@ -23,14 +23,14 @@ FER_LABELS = ("angry", "happy", "neutral", "sad", "surprise")
 Read = Callable[[str], tuple[list[int] | None, str]]
 
 
-def ours(model: str, faces: str = "largest") -> Read:
-    """The installed package, with the described settings: the largest face, cut at its box."""
+def ours(model: str, faces: str = "largest", detector: str = "haar") -> Read:
+    """The installed package, with the described settings: the cascade, and the largest face."""
     import cv2
 
     from edge import Classifier, Pipeline, load_image
 
     cv2.setNumThreads(1)
-    pipeline = Pipeline(Classifier(model or None, threads=1), faces=faces)
+    pipeline = Pipeline(Classifier(model or None, threads=1), detector, faces=faces)
 
     def read(path: str) -> tuple[list[int] | None, str]:
         result = pipeline.analyze(load_image(path))
@@ -40,8 +40,8 @@ def ours(model: str, faces: str = "largest") -> Read:
 
 
 def usual(model: str) -> Read:
-    """The installed package as it comes: every face, with the model's margin; the largest one's answer."""
-    return ours(model, "all")
+    """The installed package as it comes: its own detector, every face; the largest one's emotion."""
+    return ours(model, "all", "auto")
 
 
 def described(model: str) -> Read:
