@@ -50,9 +50,10 @@ LIMITS = """\
 BESIDE = """\
 `reference` is the network that this project was first described with, trained by the described recipe on as many
 pictures of each class as its authors had, or as FER+ offers (`train/recipes/reference.toml`). It learned from faces
-brightened like ours, and is measured as described: without a margin, and without brightening. Early stopping, which is
-part of the recipe, came soon. `reference-earlier`, on faces as they are, was never stopped and some five points more
-accurate; its file is lost, and its figures are in `docs/experiments.md`.
+brightened like ours, and the tables below measured it in the same way. Early stopping, which is part of the recipe,
+came soon. `reference-earlier`, on faces as they are, was never stopped and some five points more accurate; its file is
+lost, and its figures are in `docs/experiments.md`. Photos' faces were found with the cascade, and crops were clipped at
+the picture's edge; both have changed since, and the photos are to be measured again.
 """
 
 

@@ -17,7 +17,7 @@ from edge.sources.base import Frame
 from edge.stream.engine import Engine
 from edge.stream.search import distinct
 from edge.stream.smoothing import Smoother
-from edge.types import Box, Face, FrameResult
+from edge.types import Box, Detection, Face, FrameResult
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def dim(photo: Path) -> np.ndarray:
 
 def play(picture: np.ndarray, model: Classifier, **settings: Any) -> FrameResult:
     """The last result when a stream shows a picture for a fifth of a second."""
-    engine = Engine(None, model, live=False, **settings)
+    engine = Engine("haar", model, live=False, **settings)
     return [engine.process(Frame(picture, index / 25, index)) for index in range(5)][-1]
 
 
@@ -81,8 +81,16 @@ def test_another_emotion_is_shown_only_when_it_leads_by_the_margin() -> None:
 
 
 def test_one_face_found_twice_is_one() -> None:
-    face, inside, shifted = Box(100, 100, 100, 100), Box(130, 140, 40, 40), Box(137, 100, 100, 100)
-    neighbour, corner = Box(180, 100, 100, 100), Box(180, 180, 40, 40)
+    face, inside, shifted, neighbour, corner = (
+        Detection(Box(*place))
+        for place in (
+            (100, 100, 100, 100),
+            (130, 140, 40, 40),
+            (137, 100, 100, 100),
+            (180, 100, 100, 100),
+            (180, 180, 40, 40),
+        )
+    )
     assert distinct([inside, face]) == [face], "a small box within a large one, whatever their overlap by area"
     assert distinct([face, shifted]) == [face]
     assert distinct([face, neighbour, corner]) == [face, neighbour, corner]
@@ -92,7 +100,7 @@ def test_six_faces_are_all_followed_between_full_searches(photo: Path) -> None:
     head, box = heads_from(photo, count=1)[0]
     places = [(x, y, 90) for y in (120, 360) for x in (110, 320, 530)]
     actors = [Actor(head, box, lambda _, place=place: place) for place in places]  # type: ignore[misc]
-    engine = Engine(None, Classifier(threads=1), live=False, detect_every=1000)
+    engine = Engine("haar", Classifier(threads=1), live=False, detect_every=1000)
     results = [engine.process(Frame(render(actors, index / 25), index / 25, index)) for index in range(16)]
     assert [len(result.faces) for result in results[4:]] == [6] * 12
     # Each is found anew at least every other frame, or counts as found a moment ago; all were read in each frame.
