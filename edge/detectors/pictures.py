@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from edge.detectors import Detector
 from edge.detectors.haar import HaarDetector
 from edge.detectors.view import View, around, distinct, shrunk, turned
-from edge.detectors.yunet import SIDE, YuNetDetector
+from edge.detectors.yunet import YuNetDetector
 from edge.opencv import cv2
 from edge.types import Detection
 
 QUICK_PX, NEAR_PX, LARGE_PX = 640, 160, 1600  # long side of what is searched
 SEEN_PX = 24  # smallest face that YuNet finds well
 SMALL_FACE = 0.08  # of the searched picture's long side: where one face is so small, there may be smaller ones
-CLOSE_SPAN, CLOSE_PX = 2.0 / SIDE, 96  # a closer look: widths of the face, and pixels
+CLOSE_SPAN, CLOSE_PX = 2.0, 96  # a closer look: widths of the face, and pixels
 CLEARLY, SCORE_SPAN = 0.1, 0.12  # of scores: level is clearly best; how far below the best a turn still counts
 SURELY_DEG = 15.0  # smaller turns are within the error of this measurement
 TURNS_DEG = (-40.0, 40.0)

