@@ -60,7 +60,8 @@ class RuntimeJudge:
 
     def answers(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See ``Judge``; the pictures have the model's size, so the classifier's own resizing changes nothing."""
-        return self.classifier.predict(list(pictures))[:, self.order]
+        spec = replace(self.form, brighten=False)  # they are prepared, but a teacher may want another size
+        return self.classifier.predict([spec.prepare(picture) for picture in pictures])[:, self.order]
 
 
 @dataclass(frozen=True, slots=True)

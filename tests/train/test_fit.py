@@ -98,5 +98,5 @@ def test_ctrl_c_says_how_to_go_on(fit: Start, tmp_path: Path) -> None:
             os.kill(process.pid, signal.SIGINT)
             break
     output = process.stdout.read()
-    assert process.wait(timeout=60) == 1
+    assert process.wait(timeout=60) == 130
     assert "the same command continues" in output.splitlines()[-1]
