@@ -21,7 +21,7 @@ from userland import CPU, ROOT, SYSTEMS, CannotBeMadeError, System, environment,
 
 ANSWERS = Path(__file__).with_name("answers.py")
 TESTS = ROOT / "tests" / "edge"
-QUICK = ("test_preprocess.py", "test_detector.py")
+QUICK = ("test_preprocess.py", "test_haar.py")
 WHOLE = (
     *QUICK,
     "test_images.py",

@@ -333,7 +333,8 @@ def test_a_hot_device_reads_fewer_frames_and_says_so():
         until(lambda: kiosk.kiosk.live.video.fps_limit)
         before = kiosk.kiosk.stream.snapshot().counts["captured"]
         assert len(pictures(client, 8)) == 8
-        assert kiosk.kiosk.stream.snapshot().counts["captured"] - before > 45  # 5 pictures a second, not 15
+        # At 5 pictures a second 70 camera frames pass, at 15 some 23; a busy machine has fewer of both.
+        assert kiosk.kiosk.stream.snapshot().counts["captured"] - before > 30
         celsius[0] = 50.0
         until(lambda: kiosk.kiosk.stream.fps_limit is None)
         assert kiosk.kiosk.live.video.fps_limit is None
