@@ -3,10 +3,12 @@
 The names below are loaded on first use, so that ``import edge`` and ``--help`` stay instant.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
+TYPE_CHECKING = False  # of `typing`, which takes longer to import than all else here
 if TYPE_CHECKING:
+    from typing import Any
+
     from edge.classifier import Classifier as Classifier
     from edge.detectors.haar import HaarDetector as HaarDetector
     from edge.errors import EdgeError as EdgeError
@@ -48,6 +50,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'edge' has no attribute {name!r}")
+    from importlib import import_module
+
     return getattr(import_module(_HOME[name]), name)
 
 

@@ -2,10 +2,9 @@
 
 import os
 import signal
-from types import FrameType
 
 
-def leave(_: int, __: FrameType | None) -> None:
+def leave(_: int, __: object) -> None:
     """Leave at once: nothing that is loaded at the start needs to be put away, and C code may swallow an exception."""
     os.write(2, b"interrupted\n")
     os._exit(130)

@@ -33,7 +33,8 @@ def test_every_name_is_the_same_object(code: str) -> None:
 def test_it_loads_nothing_more_than_edge() -> None:
     tell = "import sys; import {}; print(*sys.modules)"
     more = set(run(tell.format("emotion_edge")).split()) - set(run(tell.format("edge")).split())
-    assert more == {"__future__", "emotion_edge", "importlib.machinery"}
+    assert "emotion_edge" in more
+    assert not {name.partition(".")[0] for name in more} & {"edge", "numpy", "cv2", "PIL", "click"}
 
 
 def test_a_part_that_does_not_exist_is_not_there() -> None:

@@ -83,7 +83,7 @@ def write_listing(source: str, listing: str, progress: Callable[[int], None] = l
         what = "only videos, which bulk does not read yet" if state["videos"] else "no pictures"
         if number:
             storage.remove_folder(partial)
-        raise ConfigError(f"{source} has {what}; wanted .jpg, .png, .webp, .bmp, .gif or .tif")
+        raise ConfigError(f"{source} has {what}; wanted .jpg, .png, .webp, .bmp, .gif, .tif, .avif or .heic")
     _join(partial, listing)
     return state["found"] - state["videos"], state["videos"], state["video"]
 

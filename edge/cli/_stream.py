@@ -60,7 +60,7 @@ def run(**options: Any) -> None:
         smooth_s=options["smooth"],
         hold_s=options["hold"],
     )
-    with _signals(stream) as stop:
+    with _signals(stream) as (stop, interrupted):
         if options["duration"]:
             timer = threading.Timer(options["duration"], stop.set)
             timer.daemon = True
@@ -72,6 +72,8 @@ def run(**options: Any) -> None:
         _leave_stdout_quietly()
     if stream.failed:
         raise click.exceptions.Exit(1)
+    if interrupted.is_set():
+        raise click.exceptions.Exit(130)
 
 
 def _sinks(options: dict[str, Any], classifier: Classifier, source: FrameSource) -> list[Sink]:
@@ -111,11 +113,13 @@ def _sinks(options: dict[str, Any], classifier: Classifier, source: FrameSource)
 
 
 @contextlib.contextmanager
-def _signals(stream: Stream) -> Iterator[threading.Event]:
-    """SIGTERM and SIGINT end the stream in order, SIGHUP opens its files anew."""
-    stop = threading.Event()
+def _signals(stream: Stream) -> Iterator[tuple[threading.Event, threading.Event]]:
+    """SIGTERM and SIGINT end the stream in order, SIGHUP opens its files anew; gives both ends as events."""
+    stop, interrupted = threading.Event(), threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT:
+            interrupted.set()
         stop.set()
 
     def reopen(number: int, frame: FrameType | None) -> None:
@@ -124,7 +128,7 @@ def _signals(stream: Stream) -> Iterator[threading.Event]:
     handlers = {signal.SIGTERM: end, signal.SIGINT: end, signal.SIGHUP: reopen}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        yield stop
+        yield stop, interrupted
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
@@ -122,6 +124,8 @@ def score(
     if scheduler and workers:
         raise click.UsageError("--workers starts workers here, --scheduler uses those that are there; give one of them")
     listing, out = _absolute(listing), _absolute(out)
+    if Path(out).is_file():
+        raise click.UsageError(f"OUT {one_line(unicode_name(out))} is a file; give a folder, which may be new")
     if options["model"]:
         options["model"] = _absolute(str(options["model"]))
     if options.get("detector_model"):
@@ -180,6 +184,7 @@ def merge_command(out: str, result: str) -> None:
     from edge.bulk.merge import merge
 
     refuse_media("RESULT", result)
+    _refuse_own_files(out, result)
     interruptible()
     click.echo(f"{merge(out, result)} pictures in {one_line(unicode_name(result))}", err=True)
 
@@ -191,6 +196,23 @@ def _facts(reading: dict[str, Any]) -> dict[str, str]:
     from edge.bulk.child import facts
 
     return facts(json.dumps(reading, sort_keys=True))
+
+
+def _refuse_own_files(out: str, result: str) -> None:
+    """A result may replace neither a part of its run nor a listing."""
+    from edge.bulk import listing, storage
+
+    name = one_line(unicode_name(result))
+    place, folder = (path if storage.is_remote(path) else os.path.realpath(path) for path in (result, out))
+    if place.startswith(storage.join(folder, "")):
+        raise click.UsageError(
+            f"RESULT {name} lies in {one_line(unicode_name(out))}, among the parts; give another place"
+        )
+    if not storage.exists(result):
+        return
+    with suppress(ConfigError):
+        listing.about(result)
+        raise click.UsageError(f"RESULT {name} is a listing, which would be overwritten; give another name")
 
 
 def _absolute(path: str) -> str:

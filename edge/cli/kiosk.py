@@ -60,7 +60,8 @@ def command(path: Path | None, **given: Any) -> None:
     config = loaded.config
     refuse_media("--event-log", config.event_log)
     check_outputs(
-        {"--event-log": config.event_log, "--token-file": config.token_file}, [config.source, config.model, loaded.path]
+        {"--event-log": config.event_log, "--token-file": config.token_file},
+        [config.source, config.model, config.detector_model, loaded.path],
     )
     _need_the_extra()
     from edge.kiosk.service import Kiosk

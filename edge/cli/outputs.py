@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from edge.naming import one_line, unicode_name
-from edge.sources.files import HEIC, SUFFIXES, VIDEOS
+from edge.sources.files import HEIC, STDIN, SUFFIXES, VIDEOS
 
 PICTURES = SUFFIXES | HEIC
 MODELS = frozenset({".tflite", ".keras"})
@@ -25,7 +25,8 @@ def check_outputs(outputs: Outputs, inputs: Iterable[Path | str | None]) -> None
 
     Args:
         outputs: Option to the file it writes; what is empty, ``-`` or a device passes.
-        inputs: Files that are read, and folders whose pictures are; camera numbers and addresses pass.
+        inputs: Files that are read, folders whose pictures are, and ``-`` for what standard input comes from; camera
+            numbers and addresses pass.
 
     Raises:
         click.UsageError: An output would overwrite what is read.
@@ -41,7 +42,8 @@ def check_outputs(outputs: Outputs, inputs: Iterable[Path | str | None]) -> None
         found = next((read for read in sources if _reads(read, place)), None)
         if found:
             raise click.UsageError(
-                f"{option} {_shown(path)} would overwrite what is read from {_shown(found)}; give another name"
+                f"{option} {_shown(path)} would overwrite what is read from "
+                f"{'standard input' if found == STDIN else _shown(found)}; give another name"
             )
 
 
@@ -97,7 +99,7 @@ def _reads(path: str, place: str) -> bool:
         wanted = os.stat(place)  # noqa: PTH116 - Path.stat is slower, and this may meet a million names
         if not stat.S_ISREG(wanted.st_mode):
             return False
-        found = os.stat(path)  # noqa: PTH116
+        found = os.stat(0 if path == STDIN else path)  # noqa: PTH116
     except (OSError, ValueError):
         return False
     if not stat.S_ISDIR(found.st_mode):

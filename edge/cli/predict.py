@@ -49,7 +49,7 @@ def command(**options: Any) -> None:
         options["output"] = None
     output, annotate, paths = options["output"], options["annotate"], options["paths"]
     refuse_media("--output", output)
-    check_outputs({"--output": output}, [*paths, options["model"]])
+    check_outputs({"--output": output}, [*paths, options["model"], options["detector_model"]])
     options["form"] = choose_form(output, options["form"], FORMS)
     check_resume(output, options["form"], options["resume"])
     if annotate:

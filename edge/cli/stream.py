@@ -151,7 +151,8 @@ def command(**options: Any) -> None:
     source, output, video, events = (options[name] for name in ("source", "output", "video", "events"))
     refuse_media("--output", output)
     refuse_media("--events", events)
-    check_outputs({"--output": output, "--video": video, "--events": events}, [source, options["model"]])
+    files = (options[name] for name in ("model", "detector_model", "mqtt_ca", "mqtt_cert", "mqtt_key"))
+    check_outputs({"--output": output, "--video": video, "--events": events}, [source, *files])
     options["form"] = choose_form(output, options["form"], ("jsonl", "csv"))
     from edge.cli._stream import run
 

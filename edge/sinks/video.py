@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -28,7 +29,8 @@ class VideoSink:
     """Writes an annotated video; a picture of another size starts another file (``name-2.mp4``).
 
     It plays at the speed of the source: pictures are repeated or left out by their times. What is written survives a
-    kill but for the last seconds: MP4 is written in fragments, and ``.mkv`` and ``.avi`` are readable without an end.
+    kill but for the last moments: MP4 goes to the file in fragments of 12 frames; ``.mkv`` and ``.avi`` are readable
+    without an end, and FFmpeg holds back up to 256 kB of them.
 
     Args:
         path: ``.mp4``, ``.avi`` or ``.mkv``.
@@ -45,7 +47,7 @@ class VideoSink:
             raise OutputError(f"cannot write {path}: {path.parent} is no folder; make it first")
         self._path = path
         self._fps = fps
-        self._writer: cv2.VideoWriter | None = None
+        self._writer: _Writer | None = None
         self._part = path
         self._size = (0, 0)
         self._parts = self._written = 0
@@ -80,8 +82,10 @@ class VideoSink:
         """Finish the file; raises OutputError where less than was given to it can be read again."""
         if self._writer is None:
             return
-        self._writer.release()
+        error = self._writer.close()
         self._writer = self._last = None
+        if error:
+            raise OutputError(f"the video {self._part} ends here: {error.strerror}")
         capture = cv2.VideoCapture(str(self._part.absolute()), cv2.CAP_FFMPEG)
         there = capture.get(cv2.CAP_PROP_FRAME_COUNT) if capture.isOpened() else 0
         capture.release()
@@ -95,6 +99,8 @@ class VideoSink:
         if self._writer is not None and bgr is not None:
             self._writer.write(bgr)
             self._written += 1
+            if self._writer.error:
+                self.close()
 
     def _check_room(self) -> None:
         """OpenCV says nothing when the disk is full, so the file is finished before it is."""
@@ -110,25 +116,64 @@ class VideoSink:
         self._size, self._began_s, self._written = size, time_s, 0
         self._part = self._path if self._parts == 1 else self._path.with_stem(f"{self._path.stem}-{self._parts}")
         self._check_room()
-        self._writer = _open(self._part, self._fps, size)
+        self._writer = _Writer(self._part, self._fps, size)
 
 
-def _open(path: Path, fps: float, size: tuple[int, int]) -> cv2.VideoWriter:
-    """A writer; MP4 under the name of a kind that FFmpeg writes in fragments, as OpenCV cannot ask for them."""
-    codec = cv2.VideoWriter.fourcc(*_CODECS[path.suffix.lower()])
-    with tempfile.TemporaryDirectory() as folder:
-        name = path.absolute()
-        try:
-            name.open("wb").close()
-            if path.suffix.lower() == ".mp4":
-                name = Path(folder) / "video.ismv"
-                name.symlink_to(path.absolute())
-        except OSError as error:
-            raise OutputError(f"cannot write the video {path}: {error.strerror}") from error
-        writer = cv2.VideoWriter(str(name), cv2.CAP_FFMPEG, codec, fps, size)
-    if not writer.isOpened():
-        raise OutputError(f"cannot write the video {path}; give a place that can be written")
-    return writer
+class _Writer:
+    """OpenCV's writer of a file; an MP4 comes through a pipe, in fragments.
+
+    OpenCV cannot ask FFmpeg for fragments, but the name ``.ismv`` does. Of a file FFmpeg holds back up to 256 kB, which
+    can be a minute of a quiet scene; what it gives to a pipe it gives at once.
+
+    Attributes:
+        error: Why the file cannot grow, once that is so.
+    """
+
+    def __init__(self, path: Path, fps: float, size: tuple[int, int]) -> None:
+        self.error: OSError | None = None
+        self._thread: threading.Thread | None = None
+        codec = cv2.VideoWriter.fourcc(*_CODECS[path.suffix.lower()])
+        with tempfile.TemporaryDirectory() as folder:
+            name = path.absolute()
+            try:
+                file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+                if path.suffix.lower() == ".mp4":
+                    name = Path(folder) / "video.ismv"
+                    os.mkfifo(name)
+                    pipe = os.open(name, os.O_RDONLY | os.O_NONBLOCK)  # does not wait for the other end
+                    self._thread = threading.Thread(target=self._carry, args=(pipe, file), daemon=True)
+                else:
+                    os.close(file)
+            except OSError as error:
+                raise OutputError(f"cannot write the video {path}: {error.strerror}") from error
+            self._writer = cv2.VideoWriter(str(name), cv2.CAP_FFMPEG, codec, fps, size)
+        if self._thread:
+            self._thread.start()
+        if not self._writer.isOpened():
+            self.close()
+            raise OutputError(f"cannot write the video {path}; give a place that can be written")
+
+    def write(self, bgr: NDArray[np.uint8]) -> None:
+        """Add a frame."""
+        self._writer.write(bgr)
+
+    def close(self) -> OSError | None:
+        """Finish the file; gives `error`."""
+        self._writer.release()
+        if self._thread:
+            self._thread.join()
+        return self.error
+
+    def _carry(self, pipe: int, file: int) -> None:
+        """From the pipe to the file, to the end: a pipe that nobody empties would hold the writer up."""
+        os.set_blocking(pipe, True)
+        with open(pipe, "rb", buffering=0) as source, open(file, "wb", buffering=0) as target:
+            while data := source.read(1 << 16):
+                try:
+                    while data and not self.error:
+                        data = data[target.write(data) :]
+                except OSError as error:
+                    self.error = error
 
 
 class MjpegSink:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 
 HIDDEN = "***"
-_NAMES = r"(?:pass\w*?|pwd|pas|secret|token|signature|api_?key|(?<![a-z0-9])(?:p|pw|psk|key|sig|auth))="
+_NAMES = (
+    r"(?:pass\w*?|pwd|pas|psw|secret|token|signature|credential|session(?:_?id)?|jwt|(?:api|auth|access)_?key|"
+    r"(?<![a-z0-9])(?:p|pw|psk|key|sig|sid|auth))="
+)
 _IN_PATH = re.compile(rf"({_NAMES})[^&;/]*?(?=_[a-z]+=|[&;/]|$)", re.IGNORECASE)
 _IN_QUERY = re.compile(rf"({_NAMES})[^&;#\s]*", re.IGNORECASE)
 # User and password before the host. "host:554/..." has a port there. A password may hold "@", "/" and even "?",

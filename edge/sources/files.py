@@ -66,7 +66,11 @@ def find_pictures(
             empty = False
             yield picture
         if empty:
-            yield Picture(path, target, "is a folder without pictures (wanted .jpg, .png, .webp, .bmp, .gif or .tif)")
+            yield Picture(
+                path,
+                target,
+                "is a folder without pictures (wanted .jpg, .png, .webp, .bmp, .gif, .tif, .avif or .heic)",
+            )
 
 
 def walk(

@@ -74,6 +74,11 @@ def test_from_pictures_to_the_merged_table(cli: Any, album: Path, tmp_path: Path
     assert pq.ParquetFile(tmp_path / "r.parquet").num_row_groups == 1
     table = cli("predict", album, "--format", "csv", "--threads", "1").stdout.decode()
     assert list(csv.reader(io.StringIO((tmp_path / "r.csv").read_text()))) == list(csv.reader(io.StringIO(table)))
+    part = (out / "part-00000000.parquet").read_bytes()
+    for place, said in ((out / "part-00000000.parquet", b"among the parts"), (listing, b"is a listing")):
+        kept = cli("bulk", "merge", out, place)
+        assert (kept.returncode, said in kept.stderr) == (2, True), kept.stderr
+    assert (out / "part-00000000.parquet").read_bytes() == part
     wrong = cli("bulk", "merge", out, tmp_path / "r.xlsx")
     assert (wrong.returncode, b"wanted .parquet or .csv" in wrong.stderr) == (1, True)
 

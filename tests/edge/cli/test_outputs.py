@@ -51,7 +51,16 @@ def contents(folder: Path) -> dict[str, bytes]:
         ("stream --source p.jpg --output photos/a.jpg", "named like a picture"),
         ("stream --source synthetic --events log.mp4", "named like a video"),
         ("stream --source synthetic --output x.jsonl --events x.jsonl", "--output and --events both name"),
+        ("predict p.jpg --detector-model bare --output bare", "would overwrite what is read from bare"),
+        ("stream --source film --detector-model bare --output bare", "would overwrite what is read from bare"),
+        (
+            "stream --source film --mqtt mqtts://x --mqtt-ca bare --output bare",
+            "would overwrite what is read from bare",
+        ),
         ("kiosk --source film --event-log film", "--event-log film would overwrite"),
+        ("bulk list film film", "LISTING film would overwrite"),
+        ("bulk list photos p.jpg", "named like a picture"),
+        ("bulk score none.parquet bare", "OUT"),
         ("kiosk --event-log photos/a.jpg", "named like a picture"),
     ],
 )
@@ -61,6 +70,16 @@ def test_an_output_never_overwrites_an_input(cli: Any, place: Path, words: str, 
     assert done.returncode == 2, done.stderr
     assert said in done.stderr.decode().splitlines()[-1]
     assert done.stdout == b""
+    assert contents(place) == before
+
+
+@pytest.mark.parametrize("words", ["predict - --output bare", "stream --source - --output bare"])
+def test_an_output_is_not_what_standard_input_comes_from(cli: Any, place: Path, words: str) -> None:
+    before = contents(place)
+    with (place / "bare").open("rb") as file:
+        done = cli(*words.split(), cwd=place, stdin=file)
+    assert done.returncode == 2, done.stderr
+    assert b"--output bare would overwrite what is read from standard input" in done.stderr
     assert contents(place) == before
 
 

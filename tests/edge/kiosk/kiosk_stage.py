@@ -127,7 +127,7 @@ def running(stage=None, *, gate=None, notifier=None, thermal=None, limits=None, 
             raise failures[0]
         yield Running(kiosk, stage)
     finally:
-        if stage is not None:
+        if isinstance(stage, Stage):
             stage.thaw()
         kiosk.stop()
         thread.join(20)

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,8 @@ import httpx
 import pytest
 from kiosk_stage import Stage, room, running, until
 
+from edge.kiosk.config import KioskConfig
+from edge.kiosk.sources import choose_source
 from edge.kiosk.systemd import Notifier
 
 ROOT = Path(__file__).parents[3]
@@ -63,6 +66,24 @@ def test_without_a_camera_the_event_loop_feeds_it(mailbox):
     with running(None, source="none", notifier=notifier):
         seen = []
         until(lambda: seen.append(box.recv(1000)) or seen.count(b"WATCHDOG=1") >= 3)
+
+
+def test_a_cameras_password_is_nowhere_to_be_read(mailbox, caplog):
+    box, address = mailbox
+    camera = "http://me:geheim@127.0.0.1:9/video?user=a&pwd=geheim"
+    shown = "http://me@127.0.0.1:9/video?user=a&pwd=***"
+    config = KioskConfig(source=camera)
+    with running(choose_source(config), notifier=Notifier({"NOTIFY_SOCKET": address}), source=camera) as kiosk:
+        until(lambda: kiosk.latest is not None)
+        said = [httpx.get(kiosk.url + path).text for path in ("/healthz", "/api/latest", "/api/about", "/metrics", "/")]
+        with httpx.stream("GET", f"{kiosk.url}/events") as events:
+            said.append(next(part for part in events.iter_text() if "data:" in part))
+        said += [box.recv(1000).decode() for _ in range(3)]
+        said += [thread.name for thread in threading.enumerate()]
+        said += [task.read_text() for task in Path("/proc/self/task").glob("*/comm")]
+    said.append(caplog.text)
+    assert sum(shown in one for one in said) >= 3, "health, latest result and log name the camera"
+    assert not [one for one in said if "geheim" in one]
 
 
 def video_of(picture, path):

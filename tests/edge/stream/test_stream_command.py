@@ -44,13 +44,13 @@ def lines_until(file: IO[bytes], wanted: Callable[[dict[str, object]], bool]) ->
     raise AssertionError(f"it ended after {len(lines)} lines")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_finishes_the_line_and_exits_0(start: Start, number: signal.Signals):
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_signal_finishes_the_line(start: Start, number: signal.Signals, status: int):
     process = start("--source", "synthetic:2")
     lines_until(process.stdout, lambda one: len(one["faces"]) == 2)
     process.send_signal(number)
     rest, errors = process.communicate(timeout=30)
-    assert process.returncode == 0, errors.decode()
+    assert process.returncode == status, errors.decode()
     assert rest.endswith(b"\n")
     last = [json.loads(line) for line in rest.splitlines()][-1]
     assert last["state"] == "ended"
