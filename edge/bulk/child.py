@@ -15,6 +15,7 @@ from edge import __version__
 from edge.analysis import PictureReader
 from edge.bulk.storage import is_remote, read_picture
 from edge.errors import ImageError
+from edge.heap import keep_freed_memory
 from edge.naming import unicode_name
 from edge.opencv import cv2
 from edge.types import FrameResult
@@ -74,6 +75,7 @@ def _version(package: str) -> str:
 @cache
 def _reader(reading: str) -> PictureReader:
     cv2.setNumThreads(1)
+    keep_freed_memory()
     warnings.filterwarnings("ignore", module="PIL")  # about oddities in files that are read all the same
     return PictureReader(**{"threads": 1, **json.loads(reading)})
 

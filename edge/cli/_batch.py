@@ -24,6 +24,7 @@ from edge.cli._progress import Progress
 from edge.cli._quick import interruptible
 from edge.cli.outputs import is_special
 from edge.errors import ImageError, OutputError
+from edge.heap import keep_freed_memory
 from edge.images import MAX_STREAM_BYTES
 from edge.naming import one_line, unicode_name
 from edge.opencv import cv2
@@ -78,6 +79,7 @@ def run(
     """Do a whole ``predict``; returns how many pictures could not be read."""
     threads = threads or max(1, default_threads() // jobs)
     cv2.setNumThreads(threads)
+    keep_freed_memory()
     warnings.filterwarnings("ignore", module="PIL")  # about oddities in files that are read all the same
     interruptible()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is done gets written then, too

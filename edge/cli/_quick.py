@@ -12,6 +12,8 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import LazyLoader
 from types import ModuleType
 
+from edge.heap import keep_freed_memory
+
 # NumPy 1 loads these at its own import, NumPy 2 when they are used; nothing on the way to an answer uses them.
 UNUSED = {"numpy.ctypeslib", "numpy.fft", "numpy.ma", "numpy.polynomial", "numpy.random"}
 
@@ -47,10 +49,14 @@ def interruptible() -> None:
 
 
 def keep_tidy() -> None:
-    """Call before work that goes on for days: from here on garbage is collected as often as Python does by itself."""
+    """Call before work that goes on for days: from here on garbage is collected as often as Python does by itself.
+
+    Freed memory is kept for the next frame.
+    """
     gc.collect()
     gc.freeze()  # what was imported stays
     gc.set_threshold(*_COLLECTS_AFTER)
+    keep_freed_memory()
 
 
 def leave_quickly(status: int) -> None:
