@@ -121,6 +121,8 @@ def score(
         security = Security(tls_ca_file, tls_cert, tls_key)
     elif tls_ca_file or tls_cert or tls_key:
         raise click.UsageError("--tls-ca-file, --tls-cert and --tls-key go together; give all three")
+    elif scheduler and scheduler.startswith("tls://"):
+        raise click.UsageError("a tls:// scheduler needs --tls-ca-file, --tls-cert and --tls-key")
     if scheduler and workers:
         raise click.UsageError("--workers starts workers here, --scheduler uses those that are there; give one of them")
     listing, out = _absolute(listing), _absolute(out)

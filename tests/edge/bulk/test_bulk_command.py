@@ -191,6 +191,7 @@ def test_wrong_usage(cli: Any, tmp_path: Path) -> None:
     pem.write_text("x")
     for more, said in (
         (["--tls-cert", pem], b"give all three"),
+        (["--scheduler", "tls://127.0.0.1:1"], b"a tls:// scheduler needs --tls-ca-file"),
         (["--scheduler", "tcp://127.0.0.1:1", "--workers", "2"], b"give one of them"),
     ):
         done = cli("bulk", "score", tmp_path / "l", tmp_path / "o", *more)
