@@ -275,9 +275,9 @@ def main(
                 "equal": lambda folder=folder: measure_equal(folder, pictures),
                 "pairs": lambda folder=folder: measure_pairs(folder, pictures, count, rounds),
                 "growth of crops": lambda folder=folder: measure_growth(
-                    folder, pictures, [many // 25, many], minutes, "--no-detect"
+                    folder, pictures, [2000, many], minutes, "--no-detect"
                 ),
-                "growth": lambda folder=folder: measure_growth(folder, pictures, [many // 25, many], minutes),
+                "growth": lambda folder=folder: measure_growth(folder, pictures, [2000, many], minutes),
             }
             found = work[section]()
         load = round(os.getloadavg()[0], 2)

@@ -1,13 +1,15 @@
 """Conversions run in processes of their own: TensorFlow and tflite-runtime must not meet in one."""
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from once import made_once
 
 from convert.runtimes import MEDIAPIPE, RUNTIMES
 
@@ -31,6 +33,38 @@ def run(*arguments: object, before: Sequence[str] = ()) -> subprocess.CompletedP
 def convert() -> Run:
     """Runs ``python -m convert`` to its end."""
     return run
+
+
+# Runs the command for each line of arguments; what the first one loads serves the others.
+SERVER = """
+import contextlib, io, json, sys
+from convert.__main__ import main
+for line in sys.stdin:
+    sys.argv = ["convert", *json.loads(line)]
+    printed, errors, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(errors):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+    sys.stdout.write(json.dumps([code, printed.getvalue(), errors.getvalue()]) + "\\n")
+    sys.stdout.flush()
+"""
+
+
+@pytest.fixture(scope="session")
+def convert_again() -> Iterator[Run]:
+    """As `convert`, but all runs share a process, and TensorFlow is loaded once."""
+    quiet = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen([*PYTHON, "-c", SERVER], cwd=ROOT, text=True, **quiet) as server:
+
+        def ask(*arguments: object) -> subprocess.CompletedProcess[str]:
+            server.stdin.write(json.dumps([str(one) for one in arguments]) + "\n")
+            server.stdin.flush()
+            return subprocess.CompletedProcess(arguments, *json.loads(server.stdout.readline()))
+
+        yield ask
+        server.stdin.close()
 
 
 @pytest.fixture(scope="session")
@@ -57,11 +91,12 @@ class Workshop:
 
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    folder = tmp_path_factory.mktemp("workshop")
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    made = [*PYTHON, str(Path(__file__).with_name("tiny.py")), str(folder)]
-    subprocess.run(made, env=environment, check=True, capture_output=True, timeout=300)
-    return Workshop(folder)
+    def make(folder: Path) -> None:
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        made = [*PYTHON, str(Path(__file__).with_name("tiny.py")), str(folder)]
+        subprocess.run(made, env=environment, check=True, capture_output=True, timeout=300)
+
+    return Workshop(made_once(tmp_path_factory, "workshop", make))
 
 
 @pytest.fixture(scope="session")
@@ -84,10 +119,15 @@ def converted(
     runtimes: None, workshop: Workshop, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """The folder and the outcome of one conversion to every format."""
-    folder = tmp_path_factory.mktemp("converted")
-    done = run(
-        workshop.model, "--data", workshop.data, "--format", "all", "--output", folder / "emotion.tflite",
-        "--samples", 60, "--crop-margin", 0.05, "--threshold", 0.4, "--model-version", "9.8.7", "--licence", "MIT",
-        "--training-data", "stripes and discs",
-    )  # fmt: skip
-    return folder, done
+
+    def make(folder: Path) -> None:
+        done = run(
+            workshop.model, "--data", workshop.data, "--format", "all", "--output", folder / "emotion.tflite",
+            "--samples", 60, "--crop-margin", 0.05, "--threshold", 0.4, "--model-version", "9.8.7", "--licence", "MIT",
+            "--training-data", "stripes and discs",
+        )  # fmt: skip
+        folder.with_suffix(".json").write_text(json.dumps([done.returncode, done.stdout, done.stderr]))
+
+    folder = made_once(tmp_path_factory, "converted", make)
+    code, printed, errors = json.loads(folder.with_suffix(".json").read_text())
+    return folder, subprocess.CompletedProcess([], code, printed, errors)

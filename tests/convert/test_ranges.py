@@ -34,9 +34,9 @@ def lamps(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "brightest"), [("dark", DARK), ("bright", BRIGHT)])
-def test_the_scale_of_the_logits_is_that_of_most_pictures(runtimes, convert, workshop, lamps, name, brightest):
+def test_the_scale_of_the_logits_is_that_of_most_pictures(runtimes, convert_again, workshop, lamps, name, brightest):
     made = lamps / "made.tflite"
-    done = convert(workshop.folder / "meter.keras", "--data", lamps / name, "--output", made, "--samples", 150)
+    done = convert_again(workshop.folder / "meter.keras", "--data", lamps / name, "--output", made, "--samples", 150)
     assert done.returncode == 0, done.stderr
     tree = unpack(made.read_bytes())
     graph = tree.subgraphs[0]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from once import made_once
 
 from edge.labels import EMOTIONS
 
@@ -21,11 +22,13 @@ MakeModel = Callable[..., Path]
 @pytest.fixture(scope="session")
 def bare_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the models that make_models.py writes, without labels."""
-    folder = tmp_path_factory.mktemp("models")
-    script = Path(__file__).with_name("make_models.py")
-    done = subprocess.run([sys.executable, str(script), str(folder)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return folder
+
+    def make(folder: Path) -> None:
+        script = Path(__file__).with_name("make_models.py")
+        done = subprocess.run([sys.executable, str(script), str(folder)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-2000:]
+
+    return made_once(tmp_path_factory, "bare-models", make)
 
 
 @pytest.fixture

@@ -132,3 +132,13 @@ def test_a_model_that_cannot_be_used_is_said_at_once(cli: Any, listing: str, tmp
     assert done.stderr.decode().count("\n") == 1
     assert "none.tflite" in done.stderr.decode()
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.data
+def test_a_sample_of_photos_reads_like_predict(cli: Any, data_dir: Path, tmp_path: Path) -> None:
+    """The benchmark compares all of them."""
+    names = sorted((data_dir / "photos" / "images").iterdir())[::80]
+    (tmp_path / "names.txt").write_text("".join(f"{name}\n" for name in names))
+    write_listing(str(tmp_path / "names.txt"), str(tmp_path / "l.parquet"))
+    assert score_part(str(tmp_path / "l.parquet"), 0, str(tmp_path / "out"), {})["pictures"] == len(names)
+    assert rows_of(tmp_path / "out") == predicted(cli, *names)
