@@ -21,7 +21,7 @@ def run(code: str) -> str:
         "from emotion_edge import Pipeline, Box; import edge; assert Pipeline is edge.Pipeline and Box is edge.Box",
         "import emotion_edge.types, edge.types; assert emotion_edge.types is edge.types",
         "from emotion_edge.errors import EdgeError; import edge; assert EdgeError is edge.EdgeError",
-        "import emotion_edge.kiosk.config, edge.kiosk.config as two; assert emotion_edge.kiosk.config is two",
+        "import emotion_edge.kiosk.settings, edge.kiosk.settings as two; assert emotion_edge.kiosk.settings is two",
         "import edge.types, emotion_edge.types; assert edge.types.__spec__.name == edge.types.__name__ == 'edge.types'",
         "from emotion_edge import *; Pipeline, EdgeError",
     ],

@@ -19,7 +19,7 @@ VERBS = {
     "stream": "Follow faces in a camera, video or network stream.",
     "bulk": "Read more pictures than one machine can, on Dask.",
     "kiosk": "Serve the live view and the upload page.",
-    "config": "Show or check the kiosk's configuration.",
+    "config": "Show or check the settings of a kiosk or a stream.",
     "benchmark": "Measure speed and memory on this device.",
     "info": "Describe the model, the runtime and the versions in use.",
     "doctor": "Check that everything needed is installed and works.",
@@ -35,9 +35,8 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in VERBS:
             return None
-        from edge.cli.numbers import only_numbers
-
-        return only_numbers(import_module(f"edge.cli.{name}").command)
+        command: click.Command = import_module(f"edge.cli.{name}").command
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -48,7 +47,6 @@ class _LazyGroup(click.Group):
     cls=_LazyGroup,
     context_settings={
         "help_option_names": ["-h", "--help"],
-        "auto_envvar_prefix": "EMOTION_EDGE",
         "max_content_width": 100,
     },
 )

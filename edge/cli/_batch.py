@@ -36,6 +36,8 @@ from edge.types import FrameResult
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from edge.cli.predict import PredictSettings
+
 
 @dataclass(frozen=True)
 class _Reader:
@@ -65,25 +67,16 @@ class _Reader:
         return result
 
 
-def run(
-    *,
-    paths: tuple[str, ...],
-    form: str,
-    output: Path | None,
-    annotate: Path | None,
-    jobs: int,
-    threads: int | None,
-    resume: bool,
-    **reading: Any,
-) -> int:
+def run(paths: tuple[str, ...], settings: PredictSettings, form: str) -> int:
     """Do a whole ``predict``; returns how many pictures could not be read."""
-    threads = threads or max(1, default_threads() // jobs)
+    output, annotate, jobs = settings.output, settings.annotate, settings.jobs
+    threads = settings.threads or max(1, default_threads() // jobs)
     cv2.setNumThreads(threads)
     keep_freed_memory()
     warnings.filterwarnings("ignore", module="PIL")  # about oddities in files that are read all the same
     interruptible()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is done gets written then, too
-    reader = _Reader({"threads": threads, **reading}, annotate, threading.local())
+    reader = _Reader({**settings.for_reader(), "threads": threads}, annotate, threading.local())
     reader.reader()  # what is wrong with the model is said once, before any picture
     single = len(paths) == 1 and not os.path.isdir(paths[0])  # noqa: PTH112
     skipped: Skipped = Counter()
@@ -94,7 +87,7 @@ def run(
     with _open_output(output, grows=grows) as file:
         writer = JsonWriter(file, single=single) if form == "json" else WRITERS[form](file)
         if output is not None and grows:
-            kept = _keep(file, output, form, progress) if resume else set()
+            kept = _keep(file, output, form, progress) if settings.resume else set()
             _resume.begin(file, output)
             pictures = (picture for picture in pictures if unicode_name(picture.path) not in kept)
         at_once = file if grows or output is None else None

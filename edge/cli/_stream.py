@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,51 +24,52 @@ from edge.sources import SourceOptions, open_source
 from edge.sources.base import FrameSource, frame_rate
 from edge.stream import Stream
 
+if TYPE_CHECKING:
+    from edge.cli.stream import StreamSettings
 
-def run(**options: Any) -> None:
-    """Run until the source ends or a signal comes; arguments are those of ``emotion-edge stream``."""
+
+def run(settings: StreamSettings, form: str) -> None:
+    """Run until the source ends or a signal comes; lines or pictures go out in ``form``."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
     source = open_source(
-        options["source"],
+        settings.source,
         SourceOptions(
-            size=options["size"],
-            fps=options["fps"],
-            rotate=int(options["rotate"]),
-            flip=options["flip"],
-            exposure_us=options["exposure"],
-            realtime=options["realtime"],
-            pipe_format=options["stdin_format"],
-            timeout_s=options["timeout"],
+            size=settings.size,
+            fps=settings.fps,
+            rotate=settings.rotate,
+            flip=settings.flip,
+            exposure_us=settings.exposure,
+            realtime=settings.realtime,
+            pipe_format=settings.stdin_format,
+            timeout_s=settings.timeout,
         ),
     )
-    classifier = Classifier(options["model"], threads=options["threads"])
-    retries = 0 if options["fail_fast"] else None if options["retries"] < 0 else options["retries"]
+    classifier = Classifier(settings.model, threads=settings.threads)
+    retries = 0 if settings.fail_fast else None if settings.retries < 0 else settings.retries
     stream = Stream(
         source,
-        make_detector(options["detector"], options["detector_model"])
-        if options["detector_model"]
-        else options["detector"],
+        make_detector(settings.detector, settings.detector_model) if settings.detector_model else settings.detector,
         classifier,
-        sinks=_sinks(options, classifier, source),
-        timeout_s=options["timeout"],
+        sinks=_sinks(settings, form, classifier, source),
+        timeout_s=settings.timeout,
         retries=retries,
-        detect_every=options["detect_every"],
-        detect_width=options["detect_width"],
-        min_face=options["min_face"],
-        threshold=options["threshold"],
-        faces=options["faces"],
-        smooth_s=options["smooth"],
-        hold_s=options["hold"],
+        detect_every=settings.detect_every,
+        detect_width=settings.detect_width,
+        min_face=settings.min_face,
+        threshold=settings.threshold,
+        faces=settings.faces,
+        smooth_s=settings.smooth,
+        hold_s=settings.hold,
     )
     with _signals(stream) as (stop, interrupted):
-        if options["duration"]:
-            timer = threading.Timer(options["duration"], stop.set)
+        if settings.duration:
+            timer = threading.Timer(settings.duration, stop.set)
             timer.daemon = True
             timer.start()
         keep_tidy()
         stream.run(stop)
     _summary(stream)
-    if options["output"] is None:
+    if settings.output is None:
         _leave_stdout_quietly()
     if stream.failed:
         raise click.exceptions.Exit(1)
@@ -76,37 +77,37 @@ def run(**options: Any) -> None:
         raise click.exceptions.Exit(130)
 
 
-def _sinks(options: dict[str, Any], classifier: Classifier, source: FrameSource) -> list[Sink]:
+def _sinks(settings: StreamSettings, form: str, classifier: Classifier, source: FrameSource) -> list[Sink]:
     """The sinks asked for; those that may be slow get threads of their own."""
     live = source.live
     sinks: list[Sink] = []
-    if options["form"] in ("jsonl", "csv"):
-        lines = LineSink(options["output"], options["form"], labels=classifier.labels)
+    if form in ("jsonl", "csv"):
+        lines = LineSink(settings.output, "csv" if form == "csv" else "jsonl", labels=classifier.labels)
         sinks.append(BackgroundSink(lines, wait=False, room=256) if live else lines)
-    elif options["form"] == "mjpeg":
+    elif form == "mjpeg":
         from edge.sinks.video import MjpegSink
 
         sinks.append(BackgroundSink(MjpegSink(), wait=not live, room=4, pictures=True))
-    if options["video"]:
+    if settings.video:
         from edge.sinks.video import VideoSink
 
-        video = VideoSink(options["video"], fps=frame_rate(source) or options["fps"] or 25.0)
+        video = VideoSink(settings.video, fps=frame_rate(source) or settings.fps or 25.0)
         sinks.append(BackgroundSink(video, wait=not live, room=8, pictures=True))
-    if options["events"]:
+    if settings.events:
         from edge.sinks.events import EventSink
 
-        events = EventSink(options["events"], live=live, keep_days=options["events_days"], keep_mb=options["events_mb"])
+        events = EventSink(settings.events, live=live, keep_days=settings.events_days, keep_mb=settings.events_mb)
         sinks.append(BackgroundSink(events, wait=not live, room=1024))
-    if options["mqtt"]:
+    if settings.mqtt:
         from edge.sinks.mqtt import MqttSink
 
         mqtt = MqttSink(
-            options["mqtt"],
-            name=options["mqtt_name"],
-            discovery=options["mqtt_discovery"],
-            ca=options["mqtt_ca"],
-            certificate=options["mqtt_cert"],
-            key=options["mqtt_key"],
+            settings.mqtt,
+            name=settings.mqtt_name,
+            discovery=settings.mqtt_discovery,
+            ca=settings.mqtt_ca,
+            certificate=settings.mqtt_cert,
+            key=settings.mqtt_key,
         )
         sinks.append(mqtt)
     return sinks

@@ -4,42 +4,38 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from edge.cli._quick import interruptible
-from edge.cli.options import model_options
+from edge.cli.options import takes
+from edge.settings import Loaded, Verb, setting
+from edge.settings.shared import ModelSettings
+
+
+@dataclass(frozen=True)
+class BenchmarkSettings(ModelSettings):
+    """Everything that can be set about ``benchmark``."""
+
+    format: Literal["text", "json"] = setting("text", "Form of the results.")
+    rounds: int = setting(30, "Times at most for each figure.", low=1)
+    seconds: float = setting(0.25, "Start no further round of a figure after so long.", low=0)
 
 
 @click.command("benchmark")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    envvar="EMOTION_EDGE_BENCHMARK_FORMAT",
-    show_default=True,
-    help="Form of the results.",
-)
-@model_options
-@click.option("--rounds", type=click.IntRange(1), default=30, show_default=True, help="Times at most for each figure.")
-@click.option(
-    "--seconds",
-    type=click.FloatRange(0),
-    default=0.25,
-    show_default=True,
-    help="Start no further round of a figure after so long.",
-)
-def command(form: str, **options: Any) -> None:
+@takes(Verb("benchmark", BenchmarkSettings))
+def command(loaded: Loaded[BenchmarkSettings]) -> None:
     """Measure speed and memory on this device.
 
     Times one face, whole pictures of three sizes with 0, 1 and 5 drawn faces, and `predict` from its start to its first
     result.
     """
-    record = measure(**options)
-    click.echo(json.dumps(record, ensure_ascii=False) if form == "json" else "\n".join(report(record)))
+    settings = loaded.settings
+    record = measure(model=settings.model, threads=settings.threads, rounds=settings.rounds, seconds=settings.seconds)
+    click.echo(json.dumps(record, ensure_ascii=False) if settings.format == "json" else "\n".join(report(record)))
 
 
 def measure(

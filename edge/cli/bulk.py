@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,10 +16,12 @@ from typing import Any, TypeVar, cast
 import click
 
 from edge.cli._quick import interruptible
-from edge.cli.options import reading_options
+from edge.cli.options import takes
 from edge.cli.outputs import check_outputs, refuse_media
 from edge.errors import ConfigError
 from edge.naming import one_line, unicode_name
+from edge.settings import Loaded, Verb, setting
+from edge.settings.shared import ReadingSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,6 +37,23 @@ def needs_the_extra(function: F) -> F:
         return function(*args, **options)
 
     return cast(F, checked)
+
+
+@dataclass(frozen=True)
+class ScoreSettings(ReadingSettings):
+    """Everything that can be set about ``bulk score``."""
+
+    scheduler: str | None = setting(None, "A Dask scheduler.", form="tcp://HOST:PORT", otherwise="one is started here")
+    workers: int | None = setting(None, "Workers to start here.", low=1, otherwise="one a core")
+    host: str = setting("127.0.0.1", "Address a scheduler started here listens on.")
+    part: int = setting(500, "Pictures a part.", low=1)
+    limit_s: float = setting(30.0, "Give a picture up after so many seconds.", above=0)
+    tls_ca_file: Path | None = setting(None, "Certificate authority of a tls:// scheduler.")
+    tls_cert: Path | None = setting(None, "Certificate of this client.")
+    tls_key: Path | None = setting(None, "Private key of this client.")
+
+
+SCORE = Verb("bulk score", ScoreSettings)
 
 
 @click.group("bulk")
@@ -76,36 +96,9 @@ def list_command(source: str, listing: str) -> None:
 @command.command("score")
 @click.argument("listing")
 @click.argument("out")
-@click.option("--scheduler", metavar="tcp://HOST:PORT", help="A Dask scheduler.  [default: one is started here]")
-@click.option("--workers", type=click.IntRange(1), help="Workers to start here.  [default: one a core]")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address a scheduler started here listens on.")
-@click.option("--part", type=click.IntRange(1), default=500, show_default=True, help="Pictures a part.")
-@click.option(
-    "--limit-s",
-    type=click.FloatRange(0, min_open=True),
-    default=30.0,
-    show_default=True,
-    help="Give a picture up after so many seconds.",
-)
-@click.option(
-    "--tls-ca-file", type=click.Path(exists=True, dir_okay=False), help="Certificate authority of a tls:// scheduler."
-)
-@click.option("--tls-cert", type=click.Path(exists=True, dir_okay=False), help="Certificate of this client.")
-@click.option("--tls-key", type=click.Path(exists=True, dir_okay=False), help="Private key of this client.")
-@reading_options
 @needs_the_extra
-def score(
-    listing: str,
-    out: str,
-    *,
-    scheduler: str | None,
-    workers: int | None,
-    host: str,
-    tls_ca_file: str | None,
-    tls_cert: str | None,
-    tls_key: str | None,
-    **options: Any,
-) -> None:
+@takes(SCORE)
+def score(listing: str, out: str, loaded: Loaded[ScoreSettings]) -> None:
     """Read the pictures of LISTING, and write a Parquet file a part into the folder OUT.
 
     Parts that are there are left as they are: the same command goes on after whatever ended it. A picture that cannot
@@ -116,23 +109,23 @@ def score(
     from edge.bulk.run import Options, check, describe, done_parts, parts_of
 
     interruptible()
+    given = loaded.settings
     security = None
-    if tls_ca_file and tls_cert and tls_key:
-        security = Security(tls_ca_file, tls_cert, tls_key)
-    elif tls_ca_file or tls_cert or tls_key:
+    if given.tls_ca_file and given.tls_cert and given.tls_key:
+        security = Security(str(given.tls_ca_file), str(given.tls_cert), str(given.tls_key))
+    elif given.tls_ca_file or given.tls_cert or given.tls_key:
         raise click.UsageError("--tls-ca-file, --tls-cert and --tls-key go together; give all three")
-    elif scheduler and scheduler.startswith("tls://"):
+    elif given.scheduler and given.scheduler.startswith("tls://"):
         raise click.UsageError("a tls:// scheduler needs --tls-ca-file, --tls-cert and --tls-key")
-    if scheduler and workers:
+    if given.scheduler and given.workers:
         raise click.UsageError("--workers starts workers here, --scheduler uses those that are there; give one of them")
     listing, out = _absolute(listing), _absolute(out)
     if Path(out).is_file():
         raise click.UsageError(f"OUT {one_line(unicode_name(out))} is a file; give a folder, which may be new")
-    if options["model"]:
-        options["model"] = _absolute(str(options["model"]))
-    if options.get("detector_model"):
-        options["detector_model"] = _absolute(str(options["detector_model"]))
-    settings = Options.of(options)
+    reading = given.for_reader()
+    for name in ("model", "detector_model"):
+        reading[name] = reading[name] and _absolute(reading[name])
+    settings = Options.of({"part": given.part, "limit_s": given.limit_s, **reading})
     known = about(listing)
     check(out, describe(known, settings, _facts(settings.reading)))
     done = done_parts(out)
@@ -140,7 +133,7 @@ def score(
     open_pictures = known.pictures - sum(min(settings.part, known.pictures - k * settings.part) for k in done)
     progress = _Progress(open_pictures)
     if len(done) < parts:
-        with connect(scheduler, workers=workers, host=host, security=security) as client:
+        with connect(given.scheduler, workers=given.workers, host=given.host, security=security) as client:
             click.echo(f"dashboard: {client.dashboard_link}", err=True)
             todo = (k for k in range(parts) if k not in done)
             lost = score_parts(

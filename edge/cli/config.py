@@ -1,49 +1,67 @@
-"""``emotion-edge config``: show or check the kiosk's configuration."""
+"""``emotion-edge config``: show or check the settings of a kiosk or a stream."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
-from edge.cli.kiosk import setting_options
+from edge.cli.kiosk import command as kiosk_command
+from edge.cli.stream import STREAM
+from edge.cli.stream import command as stream_command
 from edge.errors import SettingsError
-from edge.kiosk.config import DEFAULT_PATH, load
+from edge.kiosk.settings import KIOSK
 from edge.naming import one_line
+from edge.settings import Verb, to_toml
+
+F = TypeVar("F", bound=Any)
+_COMMANDS = {"kiosk": kiosk_command, "stream": stream_command}
+_VERBS: dict[str, Verb[Any]] = {"kiosk": KIOSK, "stream": STREAM}
+
+
+def _verb_option(function: F) -> F:
+    option = click.option(
+        "--verb",
+        type=click.Choice(list(_VERBS)),
+        default="kiosk",
+        show_default=True,
+        help="Whose settings they are.",
+    )
+    return option(function)
 
 
 @click.group("config")
 def command() -> None:
-    """Show or check the kiosk's configuration."""
+    """Show or check the settings of a kiosk or a stream."""
 
 
-@command.command("show")
-@setting_options
-def show(path: Path | None, **given: Any) -> None:
-    """Print every setting as TOML, and where its value comes from."""
-    loaded = load(given, path=path)
-    click.echo(f"# file: {loaded.path or f'none ({DEFAULT_PATH} is not there)'}")
-    for name, value in asdict(loaded.config).items():
-        if value is None:
-            click.echo(f"{f'# {name} is not set':<40}  # {loaded.origins[name]}")
-            continue
-        # A JSON text, number, truth value or list of texts is the same in TOML.
-        said = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
-        click.echo(f"{f'{name} = {said}':<40}  # {loaded.origins[name]}")
+@command.command("show", context_settings={"ignore_unknown_options": True})
+@_verb_option
+@click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS OF THE VERB]...")
+def show(verb: str, options: tuple[str, ...]) -> None:
+    """Print every setting as TOML, and where its value comes from.
+
+    Further options are those of the verb: --config FILE, or --threshold 0.5.
+    """
+    given = _COMMANDS[verb].make_context(f"emotion-edge config show --verb {verb}", list(options)).params
+    loaded = _VERBS[verb].load(given, path=given.pop("config"))
+    default = _VERBS[verb].default_file
+    click.echo(f"# file: {loaded.path or (f'none ({default} is not there)' if default else 'none')}")
+    for name, value in to_toml(loaded.settings):
+        click.echo(f"{f'{name} = {value}':<40}  # {loaded.origins[name]}")
 
 
 @command.command("check")
+@_verb_option
 @click.argument("path", required=False, type=click.Path(path_type=Path))
-def check(path: Path | None) -> None:
+def check(verb: str, path: Path | None) -> None:
     """Check a configuration file (by default the installed one) and the environment.
 
     Everything that is wrong gets a line, and the exit code is then 1.
     """
     try:
-        loaded = load(path=path)
+        loaded = _VERBS[verb].load(path=path)
     except SettingsError as error:
         for problem in error.problems:
             click.echo(f"error: {one_line(problem)}", err=True)

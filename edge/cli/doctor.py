@@ -16,7 +16,9 @@ from pathlib import Path
 
 import click
 
-from edge.cli.options import model_options
+from edge.cli.options import takes
+from edge.settings import Loaded, Verb
+from edge.settings.shared import ModelSettings
 
 _PILLOW = """
 import PIL
@@ -78,14 +80,14 @@ class Finding:
 
 
 @click.command("doctor")
-@model_options
-def command(model: Path | None, threads: int | None) -> None:
+@takes(Verb("doctor", ModelSettings))
+def command(loaded: Loaded[ModelSettings]) -> None:
     """Check that everything needed is installed and works.
 
     One line each: ok, FAIL with the remedy, or -- for an extra that is not there. The exit code is 1 after a FAIL.
     """
     failed = False
-    for finding in examine(model):
+    for finding in examine(loaded.settings.model):
         failed |= finding.state == "FAIL"
         click.echo(f"{finding.state:<5} {finding.text}")
     if failed:

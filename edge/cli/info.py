@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
-from edge.cli.options import model_options
+from edge.cli.options import takes
+from edge.settings import Loaded, Verb, setting
+from edge.settings.shared import ModelSettings
+
+
+@dataclass(frozen=True)
+class InfoSettings(ModelSettings):
+    """Everything that can be set about ``info``."""
+
+    format: Literal["text", "json"] = setting("text", "Form of the description.")
 
 
 @click.command("info")
 @click.argument("file", type=click.Path(path_type=Path, readable=False), required=False)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    envvar="EMOTION_EDGE_INFO_FORMAT",
-    show_default=True,
-    help="Form of the answer.",
-)
-@model_options
-def command(file: Path | None, form: str, model: Path | None, threads: int | None) -> None:
+@takes(Verb("info", InfoSettings))
+def command(file: Path | None, loaded: Loaded[InfoSettings]) -> None:
     """Describe the model FILE, or else the one in use, the runtime and the versions."""
-    facts = describe(file or model, threads)
-    if form == "json":
+    settings = loaded.settings
+    facts = describe(file or settings.model, settings.threads)
+    if settings.format == "json":
         click.echo(json.dumps(facts, ensure_ascii=False))
         return
     for group, values in facts.items():

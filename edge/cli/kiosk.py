@@ -4,60 +4,30 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
-from dataclasses import fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 from edge.cli._quick import keep_tidy
+from edge.cli.options import takes
 from edge.cli.outputs import check_outputs, refuse_media
 from edge.errors import ConfigError
-from edge.kiosk.config import DEFAULT_PATH, KioskConfig, kind_of, load
+from edge.kiosk.settings import KIOSK, KioskSettings
+from edge.settings import Loaded
 
 if TYPE_CHECKING:
     from edge.kiosk.tokens import Gate
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def setting_options(function: F) -> F:
-    """One option for each setting; what is not given stays None, so that environment and file come through."""
-    for setting in reversed(fields(KioskConfig)):
-        words, default = "--" + setting.name.replace("_", "-"), setting.default
-        kind: Any = kind_of(setting)
-        if isinstance(default, str) and "choices" in setting.metadata:
-            kind = click.Choice(setting.metadata["choices"])
-        shown = ", ".join(default) if isinstance(default, tuple) else default
-        text = setting.metadata["help"] + (f"  [default: {shown}]" if shown not in ("", True, None) else "")
-        rules: dict[str, Any] = {"default": None, "help": text, "allow_from_autoenv": False}
-        if isinstance(default, bool):
-            option = click.option(f"{words}/--no-{words[2:]}", setting.name, **rules)
-        elif isinstance(default, tuple):
-            option = click.option(words, setting.name, multiple=True, **rules)
-        else:
-            option = click.option(words, setting.name, type=kind, **rules)
-        function = option(function)
-    return click.option(
-        "--config",
-        "path",
-        type=click.Path(path_type=Path),
-        allow_from_autoenv=False,
-        help=f"Configuration file.  [default: {DEFAULT_PATH} if it is there]",
-    )(function)
-
 
 @click.command("kiosk")
-@setting_options
-def command(path: Path | None, **given: Any) -> None:
+@takes(KIOSK)
+def command(loaded: Loaded[KioskSettings]) -> None:
     """Serve the live view and the upload page.
 
     Each option can also be set in the configuration file, or as EMOTION_EDGE_KIOSK_NAME in the environment; see
     `emotion-edge config show`.
     """
-    loaded = load(given, path=path)
-    config = loaded.config
+    config = loaded.settings
     refuse_media("--event-log", config.event_log)
     check_outputs(
         {"--event-log": config.event_log, "--token-file": config.token_file},
@@ -86,7 +56,7 @@ def _need_the_extra() -> None:
         ) from error
 
 
-def _gate(config: KioskConfig) -> Gate | None:
+def _gate(config: KioskSettings) -> Gate | None:
     """The gate of an address that others can reach; a new token is said once."""
     if config.loopback:
         return None
@@ -95,7 +65,7 @@ def _gate(config: KioskConfig) -> Gate | None:
         return None
     from edge.kiosk.tokens import Gate, default_path, load_or_create
 
-    path = Path(config.token_file) if config.token_file else default_path()
+    path = config.token_file or default_path()
     token, new = load_or_create(path)
     if new:
         click.echo(f"token: {token}  (said this once; kept in {path})", err=True)
@@ -104,7 +74,7 @@ def _gate(config: KioskConfig) -> Gate | None:
     return Gate(token)
 
 
-def _say_where(config: KioskConfig, port: int, source: str) -> None:
+def _say_where(config: KioskSettings, port: int, source: str) -> None:
     import socket
 
     name = config.host
@@ -117,4 +87,4 @@ def _say_where(config: KioskConfig, port: int, source: str) -> None:
     click.echo(f"emotion-edge kiosk: http://{shown}:{port}/  ({what}; stop with Ctrl-C)", err=True)
 
 
-__all__ = ["command", "setting_options"]
+__all__ = ["command"]

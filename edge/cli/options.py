@@ -1,101 +1,96 @@
-"""Options that several verbs share."""
+"""Turns the settings of a verb into its options."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
-F = TypeVar("F", bound=Callable[..., Any])
+from edge.settings import Setting, Verb, settings_of
 
+Command = Callable[..., None]
 
-def model_option(function: F) -> F:
-    """``--model``."""
-    return click.option(
-        "--model",
-        type=click.Path(path_type=Path, readable=False),
-        envvar="EMOTION_EDGE_MODEL",
-        help="A .tflite model.  [default: the one that was shipped]",
-    )(function)
+_FORMS = {int: "INTEGER", float: "NUMBER", str: "TEXT", Path: "PATH"}
 
 
-def model_options(function: F) -> F:
-    """``--model`` and ``--threads``."""
-    threads = click.option(
-        "--threads",
-        type=click.IntRange(1, 64),
-        envvar="EMOTION_EDGE_THREADS",
-        help="Threads a picture may use.  [default: the cores minus one, shared between the jobs]",
-    )
-    return model_option(threads(function))
+def takes(verb: Verb[Any]) -> Callable[[Command], Command]:
+    """Give a command one option for each setting of its verb; it is called with ``loaded``, a `Loaded`.
+
+    What is not given on the command line comes from the environment, the file, or the default.
+    """
+
+    def decorate(function: Command) -> Command:
+        names = settings_of(verb.settings)
+
+        @wraps(function)
+        def call(config: Path | None = None, **params: Any) -> None:
+            given = {name: params.pop(name) for name in names}
+            function(loaded=verb.load(given, path=config), **params)
+
+        options = [option_of(each) for each in names.values()]
+        if verb.takes_file:
+            options.append(config_option(verb.default_file))
+        command: Command = call
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
 
 
-def detector_options(function: F) -> F:
-    """``--detector``, ``--detector-model`` and ``--min-face``."""
-    detector = click.option(
-        "--detector",
-        type=click.Choice(["auto", "yunet", "haar"]),
-        default="auto",
-        envvar="EMOTION_EDGE_DETECTOR",
-        show_default=True,
-        help="What finds faces: YuNet, the described cascade, or YuNet where it can run.",
-    )
-    detector_model = click.option(
-        "--detector-model",
-        type=click.Path(exists=True, dir_okay=False),
-        envvar="EMOTION_EDGE_DETECTOR_MODEL",
-        help="Another .onnx file of YuNet.  [default: the one that was measured]",
-    )
-    min_face = click.option(
-        "--min-face",
-        type=click.FloatRange(0, 1, min_open=True),
-        help="Smallest face that counts, as a share of the picture's height.  [default: as small as is found]",
-    )
-    return detector(detector_model(min_face(function)))
+def config_option(default: Path | None = None) -> Callable[[Command], Command]:
+    """``--config``: the TOML file that holds settings."""
+    shown = f"{default} if it is there" if default else "none"
+    return click.option("--config", type=_PATH, help=f"A TOML file of these settings.  [default: {shown}]")
 
 
-def face_options(function: F) -> F:
-    """``--faces``, ``--threshold``, ``--no-detect`` and ``--no-fallback``."""
-    faces = click.option(
-        "--faces",
-        type=click.Choice(["all", "largest"]),
-        default="all",
-        show_default=True,
-        help="Read every face, or only the largest.",
-    )
-    threshold = click.option(
-        "--threshold",
-        type=click.FloatRange(0, 1),
-        help="Confidence below which an answer is called a guess.  [default: the model's own]",
-    )
-    no_detect = click.option("--no-detect", is_flag=True, help="Each picture already is the crop of one face.")
-    fallback = click.option(
-        "--fallback/--no-fallback",
-        default=True,
-        help="Read the whole picture where no face is found; it is never confident.  [default: fallback]",
-    )
-    return faces(threshold(no_detect(fallback(function))))
+def option_of(each: Setting) -> Callable[[Command], Command]:
+    """The option of a setting; None, or an empty tuple of several, where it is not given."""
+    words = "--" + each.name.replace("_", "-")
+    facts = "; ".join(filter(None, (each.range, f"default: {default_of(each)}" if default_of(each) else "")))
+    text = each.help + (f"  [{facts}]" if facts else "")
+    if each.kind is bool:
+        return click.option(f"{words}/--no-{words[2:]}", each.name, default=None, help=text)
+    return click.option(words, each.name, type=_Value(each), metavar=form_of(each), multiple=each.many, help=text)
 
 
-def reading_options(function: F) -> F:
-    """All that says how a picture is read, the same for every verb that reads files; ``PictureReader`` takes them."""
-    limit = click.option(
-        "--max-megapixels",
-        type=click.FloatRange(min=0, min_open=True),
-        default=250.0,
-        show_default=True,
-        help="Refuse larger pictures before decoding them.",
-    )
-    memory = click.option(
-        "--max-decode-mb",
-        type=click.FloatRange(min=0, min_open=True),
-        default=200.0,
-        show_default=True,
-        help="Refuse pictures that take more memory to decode.",
-    )
-    return face_options(detector_options(model_options(limit(memory(function)))))
+def form_of(each: Setting) -> str:
+    """What stands for the value in help."""
+    return each.form or "|".join(map(str, each.choices)) or _FORMS[each.kind]
 
 
-__all__ = ["detector_options", "face_options", "model_option", "model_options", "reading_options"]
+def default_of(each: Setting) -> str:
+    """The default in words; empty where there is none."""
+    if each.kind is bool:
+        return each.name.replace("_", "-") if each.default else ""
+    if each.default is None or each.default == ():
+        return each.otherwise
+    return f"{each.default:g}" if each.kind is float else str(each.default)
+
+
+class _Value(click.ParamType):  # type: ignore[type-arg]
+    """Checks the text of an option as the setting wants it."""
+
+    def __init__(self, each: Setting) -> None:
+        self.name = form_of(each)
+        self._setting = each
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return self._setting.check_text(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        if self._setting.kind is Path:
+            return [CompletionItem(incomplete, type="file")]
+        return [CompletionItem(word) for word in map(str, self._setting.choices) if word.startswith(incomplete)]
+
+
+_PATH = _Value(Setting("config", Path, None))
+
+__all__ = ["config_option", "default_of", "form_of", "option_of", "takes"]

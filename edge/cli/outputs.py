@@ -6,10 +6,13 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from edge.naming import one_line, unicode_name
+from edge.settings import Loaded
+from edge.settings.load import ORIGINS
 from edge.sources.files import HEIC, STDIN, SUFFIXES, VIDEOS
 
 PICTURES = SUFFIXES | HEIC
@@ -64,24 +67,32 @@ def refuse_media(option: str, path: Path | str | None) -> None:
         )
 
 
-def choose_form(output: Path | None, form: str, allowed: Iterable[str]) -> str:
+def file_of(output: Path | None) -> Path | None:
+    """``--output`` as a file; None for standard output, which ``-`` names too."""
+    return None if output is None or str(output) == STDOUT else output
+
+
+def choose_form(loaded: Loaded[Any], output: Path | None, default: str, allowed: Iterable[str]) -> str:
     """The form of the results: as ``--format`` says, else as the suffix of ``--output`` names it.
 
+    A suffix counts more than a format of a weaker origin, such as the environment.
+
     Args:
+        loaded: The verb's settings, with ``format`` and ``output``.
         output: Where results go; None for standard output.
-        form: The value of the option ``form`` of the running command.
+        default: The form where neither says one.
         allowed: Forms that can be written to a file.
 
     Raises:
         click.UsageError: The suffix and ``--format`` contradict each other, or the form cannot go to a file.
     """
+    form, origins = loaded.settings.format, loaded.origins
     if output is None:
-        return form
-    source = click.get_current_context().get_parameter_source("form")
-    said = source is click.core.ParameterSource.COMMANDLINE
+        return form or default
     named = FORMS.get(output.suffix.lower())
     allowed = tuple(allowed)
-    wanted = named if named and not said else form
+    weaker = ORIGINS.index(origins["format"]) < ORIGINS.index(origins["output"])
+    wanted = named if named and (weaker or not form) else form or default
     if wanted not in allowed:
         raise click.UsageError(
             f"--output {_shown(output)} cannot take {wanted}; wanted {' or '.join(allowed)}, with such a suffix or none"
@@ -135,4 +146,4 @@ def _shown(path: Path | str) -> str:
 
 _MEDIA = {"picture": PICTURES, "video": VIDEOS, "model": MODELS}
 
-__all__ = ["STDOUT", "check_outputs", "choose_form", "is_special", "refuse_media"]
+__all__ = ["STDOUT", "check_outputs", "choose_form", "file_of", "is_special", "refuse_media"]

@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import click
 
-from edge.cli.options import reading_options
+from edge.cli.options import takes
+from edge.settings import Loaded, Verb, setting
+from edge.settings.shared import ReadingSettings
 
-FORMS = ("text", "json", "jsonl", "csv")
+
+@dataclass(frozen=True)
+class PredictSettings(ReadingSettings):
+    """Everything that can be set about ``predict``."""
+
+    format: Literal["text", "json", "jsonl", "csv"] | None = setting(
+        None, "Form of the results.", otherwise="as --output is named, else text"
+    )
+    output: Path | None = setting(
+        None, 'Write results here; "-" is standard output, .json, .jsonl and .csv name the form.'
+    )
+    annotate: Path | None = setting(None, "Write pictures with the faces marked into this folder.")
+    jobs: int = setting(1, "Pictures read at a time; results keep their order.", low=1, high=64)
+    resume: bool = setting(False, "Go on with the --output (jsonl, csv) of a run that was interrupted.")
+
+
+PREDICT = Verb("predict", PredictSettings)
 
 
 @click.command("predict")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(readable=False), metavar="PATH...")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(FORMS),
-    default="text",
-    envvar="EMOTION_EDGE_PREDICT_FORMAT",
-    show_default="as --output is named, else text",
-    help="Form of the results.",
-)
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, readable=False),
-    help='Write results here; "-" is standard output, .json, .jsonl and .csv name the form.',
-)
-@click.option(
-    "--annotate", type=click.Path(path_type=Path, readable=False), help="Write pictures with the faces marked here."
-)
-@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Pictures read at a time.")
-@click.option("--resume", is_flag=True, help="Go on with the --output (jsonl, csv) of a run that was interrupted.")
-@reading_options
-def command(**options: Any) -> None:
+@takes(PREDICT)
+def command(paths: tuple[str, ...], loaded: Loaded[PredictSettings]) -> None:
     """Say which emotion each face in pictures shows.
 
     PATH is a file, a folder that is searched recursively, or "-" for a picture on standard input.
@@ -43,18 +43,20 @@ def command(**options: Any) -> None:
     """
     from edge.cli._annotated import refuse_inputs
     from edge.cli._resume import check_resume
-    from edge.cli.outputs import STDOUT, check_outputs, choose_form, refuse_media
+    from edge.cli.outputs import check_outputs, choose_form, file_of, refuse_media
 
-    if str(options["output"]) == STDOUT:
-        options["output"] = None
-    output, annotate, paths = options["output"], options["annotate"], options["paths"]
+    settings = loaded.settings
+    output = file_of(settings.output)
     refuse_media("--output", output)
-    check_outputs({"--output": output}, [*paths, options["model"], options["detector_model"]])
-    options["form"] = choose_form(output, options["form"], FORMS)
-    check_resume(output, options["form"], options["resume"])
-    if annotate:
-        refuse_inputs(annotate, paths)
+    check_outputs({"--output": output}, [*paths, settings.model, settings.detector_model])
+    form = choose_form(loaded, output, "text", ("text", "json", "jsonl", "csv"))
+    check_resume(output, form, settings.resume)
+    if settings.annotate:
+        refuse_inputs(settings.annotate, paths)
     from edge.cli._batch import run
 
-    if run(**options):
+    if run(paths, replace(settings, output=output), form):
         raise click.exceptions.Exit(1)
+
+
+__all__ = ["PREDICT", "PredictSettings", "command"]

@@ -15,7 +15,6 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from edge.kiosk import video
-from edge.kiosk.config import KioskConfig
 from edge.kiosk.health import Health
 from edge.kiosk.live import LiveView
 from edge.kiosk.metrics import CONTENT_TYPE, Metrics
@@ -23,6 +22,7 @@ from edge.kiosk.openapi import DOCUMENT
 from edge.kiosk.pages import STATIC, page
 from edge.kiosk.replies import LiveReply, answer, failure
 from edge.kiosk.security import Security, set_cookie
+from edge.kiosk.settings import KioskSettings
 from edge.kiosk.tokens import Gate
 from edge.kiosk.uploads import MAX_PIXELS, UploadDesk
 
@@ -46,7 +46,7 @@ class Site:
 
     def __init__(
         self,
-        config: KioskConfig,
+        config: KioskSettings,
         *,
         desk: UploadDesk,
         metrics: Metrics,

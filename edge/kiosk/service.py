@@ -9,20 +9,18 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
-from pathlib import Path
-from typing import cast
 
 import uvicorn
 
 from edge.classifier import Classifier
-from edge.detectors import DetectorName, make_detector
+from edge.detectors import make_detector
 from edge.errors import ConfigError, EdgeError
 from edge.kiosk.app import Site
-from edge.kiosk.config import KioskConfig
 from edge.kiosk.health import Facts, Health, rates
 from edge.kiosk.live import LiveView, Tap
 from edge.kiosk.metrics import Metrics
 from edge.kiosk.protocol import LimitedProtocol, Limits
+from edge.kiosk.settings import KioskSettings
 from edge.kiosk.systemd import Notifier
 from edge.kiosk.thermal import ThermalWatch
 from edge.kiosk.tokens import Gate
@@ -58,7 +56,7 @@ class Kiosk:
 
     def __init__(
         self,
-        config: KioskConfig,
+        config: KioskSettings,
         source: FrameSource | None,
         *,
         gate: Gate | None = None,
@@ -81,19 +79,19 @@ class Kiosk:
         if source is not None:
             video = Video(config.video, config.video_fps)
             self.live = LiveView(video, self.metrics, self._notifier, self.health)
-            name = cast("DetectorName", config.detector)
             self.stream = Stream(
                 Tap(source, video),
-                make_detector(name, config.detector_model) if config.detector_model else name,
+                make_detector(config.detector, config.detector_model) if config.detector_model else config.detector,
                 classifier,
                 sinks=[self.live],
                 timeout_s=timeout_s,
                 retries=None,
+                faces=config.faces,
                 threshold=config.threshold,
                 min_face=config.min_face,
             )
             if config.event_log:
-                EventSink(Path(config.event_log)).close()  # what is wrong with it is said at the start
+                EventSink(config.event_log).close()  # what is wrong with it is said at the start
         self.facts = _facts(classifier, config, source)
         self.desk = UploadDesk(
             self._upload_pipeline,
@@ -204,7 +202,7 @@ class Kiosk:
         if not self.config.event_log:
             yield
             return
-        sink = EventSink(Path(self.config.event_log))
+        sink = EventSink(self.config.event_log)
         stream.add_sink(sink)
         try:
             yield
@@ -244,9 +242,10 @@ class Kiosk:
         config = self.config
         return Pipeline(
             _classifier(config),
-            cast("DetectorName", config.detector),
-            detector_model=config.detector_model or None,
-            min_face=config.min_face or None,
+            config.detector,
+            detector_model=config.detector_model,
+            min_face=config.min_face,
+            faces=config.faces,
             threshold=config.threshold,
         )
 
@@ -267,11 +266,11 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _classifier(config: KioskConfig) -> Classifier:
-    return Classifier(Path(config.model) if config.model else None, threads=config.threads or None)
+def _classifier(config: KioskSettings) -> Classifier:
+    return Classifier(config.model, threads=config.threads)
 
 
-def _facts(classifier: Classifier, config: KioskConfig, source: FrameSource | None) -> Facts:
+def _facts(classifier: Classifier, config: KioskSettings, source: FrameSource | None) -> Facts:
     runtime = classifier.runtime
     return Facts(
         source=source.name if source else "none",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edge.errors import RecordingError
-from edge.kiosk.config import KioskConfig
+from edge.kiosk.settings import KioskSettings
 from edge.sources import SourceOptions, open_source
 from edge.sources.base import Frame, FrameSource, SourceBase
 from edge.sources.paced import PacedSource
@@ -69,7 +69,7 @@ class LoopedSource(SourceBase):
         self._source.close()
 
 
-def choose_source(config: KioskConfig) -> FrameSource | None:
+def choose_source(config: KioskSettings) -> FrameSource | None:
     """The source that the settings mean, not opened yet; None for the upload page alone.
 
     Raises:
@@ -78,7 +78,7 @@ def choose_source(config: KioskConfig) -> FrameSource | None:
     if config.source == "none":
         return None
     spec = find_camera() if config.source == "auto" else DEMO if config.source == "demo" else config.source
-    options = SourceOptions(size=config.camera_size, rotate=config.rotate, flip=config.flip)
+    options = SourceOptions(size=config.size, rotate=config.rotate, flip=config.flip)
     source = open_source(spec, options)
     return source if source.live else PacedSource(LoopedSource(source))
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from edge.errors import CameraLostError, SourceError
 from edge.images import load_image
-from edge.kiosk.config import KioskConfig
 from edge.kiosk.service import Kiosk
+from edge.kiosk.settings import KioskSettings
 from edge.kiosk.thermal import ThermalWatch
 from edge.sources.base import Frame
 
@@ -107,7 +107,13 @@ def running(stage=None, *, gate=None, notifier=None, thermal=None, limits=None, 
     settings.setdefault("port", 0)
     watch = thermal or ThermalWatch(temperature=lambda: None, throttled=lambda: None)
     kiosk = Kiosk(
-        KioskConfig(**settings), stage, gate=gate, notifier=notifier, thermal=watch, limits=limits, timeout_s=timeout_s
+        KioskSettings(**settings),
+        stage,
+        gate=gate,
+        notifier=notifier,
+        thermal=watch,
+        limits=limits,
+        timeout_s=timeout_s,
     )
     started = threading.Event()
     failures = []

@@ -5,7 +5,7 @@ from click.testing import CliRunner
 
 from edge.cli import cli
 from edge.errors import ConfigError
-from edge.kiosk.config import KioskConfig, load
+from edge.kiosk.settings import KIOSK, KioskSettings
 
 
 @pytest.fixture
@@ -20,17 +20,17 @@ def file(tmp_path):
 
 
 def test_defaults_need_nothing():
-    loaded = load(environ={})
-    assert loaded.config == KioskConfig()
+    loaded = KIOSK.load(environ={})
+    assert loaded.settings == KioskSettings()
     assert set(loaded.origins.values()) == {"default"}
 
 
 def test_each_layer_beats_the_one_below(file):
     path = file('port = 1001\nvideo = "blur"\nlanguage = "de"\nthreshold = 1\n')
     environ = {"EMOTION_EDGE_KIOSK_PORT": "1002", "EMOTION_EDGE_KIOSK_VIDEO": "off"}
-    loaded = load({"port": 1003, "host": None}, path=path, environ=environ)
-    assert (loaded.config.port, loaded.config.video, loaded.config.language) == (1003, "off", "de")
-    assert loaded.config.threshold == 1.0
+    loaded = KIOSK.load({"port": 1003, "host": None}, path=path, environ=environ)
+    assert (loaded.settings.port, loaded.settings.video, loaded.settings.language) == (1003, "off", "de")
+    assert loaded.settings.threshold == 1.0
     assert loaded.origins["port"] == "command line"
     assert loaded.origins["video"] == "environment"
     assert loaded.origins["language"] == "file"
@@ -39,7 +39,7 @@ def test_each_layer_beats_the_one_below(file):
 
 def test_the_environment_can_name_the_file(file):
     path = file("port = 1001\n")
-    assert load(environ={"EMOTION_EDGE_KIOSK_CONFIG": str(path)}).config.port == 1001
+    assert KIOSK.load(environ={"EMOTION_EDGE_KIOSK_CONFIG": str(path)}).settings.port == 1001
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_the_environment_can_name_the_file(file):
 )
 def test_a_wrong_file_is_an_error_that_helps(file, text, words):
     with pytest.raises(ConfigError, match=r"kiosk\.toml") as caught:
-        load(path=file(text), environ={})
+        KIOSK.load(path=file(text), environ={})
     assert words in str(caught.value)
 
 
@@ -70,19 +70,19 @@ def test_a_wrong_file_is_an_error_that_helps(file, text, words):
     ("name", "text", "words"),
     [
         ("PROT", "80", "did you mean 'EMOTION_EDGE_KIOSK_PORT'"),
-        ("PORT", "eighty", "must be a number, got 'eighty'"),
+        ("PORT", "eighty", "must be a whole number, got 'eighty'"),
         ("AUTH", "perhaps", "true or false"),
     ],
 )
 def test_a_wrong_variable_is_an_error_that_helps(name, text, words):
     with pytest.raises(ConfigError) as caught:
-        load(environ={"EMOTION_EDGE_KIOSK_" + name: text})
+        KIOSK.load(environ={"EMOTION_EDGE_KIOSK_" + name: text})
     assert words in str(caught.value)
 
 
 def test_variables_take_the_type_of_their_setting():
     environ = {"AUTH": "no", "ALLOW_HOST": "a.example, b.example", "THRESHOLD": "0.5", "MAX_UPLOADS": "2"}
-    config = load(environ={"EMOTION_EDGE_KIOSK_" + name: text for name, text in environ.items()}).config
+    config = KIOSK.load(environ={"EMOTION_EDGE_KIOSK_" + name: text for name, text in environ.items()}).settings
     assert (config.auth, config.allow_host, config.threshold, config.max_uploads) == (
         False,
         ("a.example", "b.example"),
@@ -93,19 +93,19 @@ def test_variables_take_the_type_of_their_setting():
 
 def test_a_missing_file_is_said(tmp_path):
     with pytest.raises(ConfigError, match="No such file"):
-        load(path=tmp_path / "none.toml", environ={})
+        KIOSK.load(path=tmp_path / "none.toml", environ={})
 
 
 @pytest.mark.parametrize(
     ("host", "own"), [("127.0.0.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("pi.local", False)]
 )
 def test_which_addresses_are_this_devices_own(host, own):
-    assert KioskConfig(host=host).loopback is own
+    assert KioskSettings(host=host).loopback is own
 
 
 def test_every_setting_is_an_option_and_says_what_it_means():
     shown = CliRunner().invoke(cli, ["kiosk", "--help"]).output
-    for setting in fields(KioskConfig):
+    for setting in fields(KioskSettings):
         assert "--" + setting.name.replace("_", "-") in shown
         assert setting.metadata["help"].split()[0] in shown
 
@@ -116,8 +116,8 @@ def test_show_prints_toml_that_can_be_read_back(file, tmp_path):
     assert done.exit_code == 0
     again = tmp_path / "again.toml"
     again.write_text(done.output)
-    config = load(path=again, environ={}).config
-    assert config == load({"port": 9000}, path=path, environ={}).config
+    config = KIOSK.load(path=again, environ={}).settings
+    assert config == KIOSK.load({"port": 9000}, path=path, environ={}).settings
     assert "# command line" in next(line for line in done.output.splitlines() if line.startswith("port"))
     assert "# file" in next(line for line in done.output.splitlines() if line.startswith("video"))
 
@@ -135,11 +135,19 @@ def test_check_lists_all_that_is_wrong(file):
     done = CliRunner(env=environ).invoke(cli, ["config", "check", str(path)])
     assert done.exit_code == 1
     assert len(done.stderr.splitlines()) == 7
-    for words in ("'prot'", "video (", "threshold (", "video_fps (", "KIOSK_PORT must", "KIOSK_POTR;", "theme ("):
+    for words in (
+        "'prot'",
+        "video (",
+        "threshold (",
+        "video_fps (",
+        "KIOSK_PORT must",
+        "KIOSK_POTR;",
+        "KIOSK_THEME must",
+    ):
         assert words in done.stderr
 
 
 def test_a_threshold_that_is_not_set_is_the_models(file):
-    assert load(environ={}).config.threshold is None
-    assert load(path=file("threshold = 1"), environ={}).config.threshold == 1.0
-    assert load(environ={"EMOTION_EDGE_KIOSK_THRESHOLD": "0.5"}).config.threshold == 0.5
+    assert KIOSK.load(environ={}).settings.threshold is None
+    assert KIOSK.load(path=file("threshold = 1"), environ={}).settings.threshold == 1.0
+    assert KIOSK.load(environ={"EMOTION_EDGE_KIOSK_THRESHOLD": "0.5"}).settings.threshold == 0.5

@@ -10,7 +10,7 @@ import pytest
 from kiosk_stage import ROOT
 
 from edge.cli.kiosk import _say_where
-from edge.kiosk.config import KioskConfig, load
+from edge.kiosk.settings import KIOSK, KioskSettings
 
 DEPLOY = ROOT / "deploy"
 UNIT = DEPLOY / "emotion-edge-kiosk.service"
@@ -45,7 +45,7 @@ def test_the_unit_waits_for_the_service_and_watches_it():
 
 
 def test_the_settings_that_are_installed_are_right():
-    config = load(path=DEPLOY / "kiosk.toml", environ={}).config
+    config = KIOSK.load(path=DEPLOY / "kiosk.toml", environ={}).settings
     assert config.source == "picamera"
     assert config.loopback
 
@@ -53,7 +53,7 @@ def test_the_settings_that_are_installed_are_right():
 def test_commented_settings_are_right_too(tmp_path):
     path = tmp_path / "kiosk.toml"
     path.write_text(re.sub(r"^# (\w+ = )", r"\1", (DEPLOY / "kiosk.toml").read_text(), flags=re.M))
-    assert load(path=path, environ={}).config.event_log
+    assert KIOSK.load(path=path, environ={}).settings.event_log
 
 
 def staged(folder, action):
@@ -182,7 +182,7 @@ def test_the_lock_of_a_browser_that_runs_stays(screen, tmp_path):
     ],
 )
 def test_the_command_prints_where_it_listens(capsys, host, shown):
-    _say_where(KioskConfig(host=host), 80, "none")
+    _say_where(KioskSettings(host=host), 80, "none")
     assert shown in capsys.readouterr().err
 
 

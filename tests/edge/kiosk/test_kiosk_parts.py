@@ -12,9 +12,9 @@ import pytest
 from edge.device import read_temperature, read_throttled
 from edge.errors import ConfigError
 from edge.kiosk.broadcast import Broadcast
-from edge.kiosk.config import KioskConfig
 from edge.kiosk.health import Facts, Health, rates
 from edge.kiosk.metrics import Metrics
+from edge.kiosk.settings import KioskSettings
 from edge.kiosk.sources import LoopedSource, choose_source, find_camera
 from edge.kiosk.systemd import Notifier
 from edge.kiosk.thermal import FULL, PACES, Thermal, ThermalWatch, next_pace
@@ -278,6 +278,6 @@ def test_without_a_camera_the_demo_is_shown(tmp_path, caplog):
 
 
 def test_the_sources_a_setting_can_mean():
-    assert choose_source(KioskConfig(source="none")) is None
-    assert choose_source(KioskConfig(source="demo")).live
-    assert choose_source(KioskConfig(source="0")).name == "0"
+    assert choose_source(KioskSettings(source="none")) is None
+    assert choose_source(KioskSettings(source="demo")).live
+    assert choose_source(KioskSettings(source="0")).name == "0"

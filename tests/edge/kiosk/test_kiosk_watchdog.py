@@ -14,7 +14,7 @@ import httpx
 import pytest
 from kiosk_stage import Stage, room, running, until
 
-from edge.kiosk.config import KioskConfig
+from edge.kiosk.settings import KioskSettings
 from edge.kiosk.sources import choose_source
 from edge.kiosk.systemd import Notifier
 
@@ -72,7 +72,7 @@ def test_a_cameras_password_is_nowhere_to_be_read(mailbox, caplog):
     box, address = mailbox
     camera = "http://me:geheim@127.0.0.1:9/video?user=a&pwd=geheim"
     shown = "http://me@127.0.0.1:9/video?user=a&pwd=***"
-    config = KioskConfig(source=camera)
+    config = KioskSettings(source=camera)
     with running(choose_source(config), notifier=Notifier({"NOTIFY_SOCKET": address}), source=camera) as kiosk:
         until(lambda: kiosk.latest is not None)
         said = [httpx.get(kiosk.url + path).text for path in ("/healthz", "/api/latest", "/api/about", "/metrics", "/")]

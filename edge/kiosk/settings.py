@@ -1,0 +1,52 @@
+"""The list of the kiosk's settings."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from edge.settings import Size, Verb, setting
+from edge.settings.shared import CameraSettings, FaceSettings
+
+
+@dataclass(frozen=True)
+class KioskSettings(FaceSettings, CameraSettings):
+    """Everything that can be set about a kiosk; each field says what it means."""
+
+    source: str = setting(
+        "auto",
+        "Camera number or device, picamera[:N], video file, folder of pictures, address, or 'demo' for drawn faces; "
+        "'auto' takes a camera if it finds one, else the demo; 'none' serves the upload page alone.",
+    )
+    host: str = setting("127.0.0.1", "Address to listen on; any but this device's own needs a token.")
+    port: int = setting(8000, "Port to listen on; 0 takes a free one.", low=0, high=65535)
+    video: Literal["on", "blur", "off"] = setting("on", "What picture leaves the process.")
+    video_fps: float = setting(15.0, "Pictures a second sent to the page, at most.", low=1, high=60)
+    size: Size = setting(Size(640, 480), "Picture to ask of the camera.", parse=Size.parse, form="WIDTHxHEIGHT")
+    auth: bool = setting(True, "Ask for the token where the address needs one.")
+    token_file: Path | None = setting(
+        None, "File of the token.", otherwise="token in $STATE_DIRECTORY or ~/.local/state/emotion-edge"
+    )
+    allow_host: tuple[str, ...] = setting((), "Further host name by which the page may be called; '*' for any.")
+    max_uploads: int = setting(4, "Uploads worked on at a time; further ones must come back later.", low=1, high=64)
+    max_upload_mb: float = setting(10.0, "Largest upload in megabytes.", low=0.1, high=100)
+    event_log: Path | None = setting(
+        None, "Database file (SQLite) of who showed what for how long, without pictures.", otherwise="none"
+    )
+    language: Literal["auto", "en", "de", "fr", "es", "hi"] = setting("auto", "Language of the page.")
+    theme: Literal["auto", "dark", "light"] = setting("auto", "Colours of the page.")
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this device can reach the address."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+KIOSK = Verb("kiosk", KioskSettings, takes_file=True, default_file=Path("/etc/emotion-edge/kiosk.toml"))
+
+__all__ = ["KIOSK", "KioskSettings"]
