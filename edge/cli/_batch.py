@@ -30,6 +30,7 @@ from edge.naming import one_line, unicode_name
 from edge.opencv import cv2
 from edge.runtime import default_threads
 from edge.sinks.formats import WRITERS, JsonWriter, Writer
+from edge.sinks.lines import standard_output
 from edge.sources.files import STDIN, Picture, Skipped, find_pictures
 from edge.types import FrameResult
 
@@ -90,10 +91,8 @@ def run(paths: tuple[str, ...], settings: PredictSettings, form: str) -> int:
             kept = _keep(file, output, form, progress) if settings.resume else set()
             _resume.begin(file, output)
             pictures = (picture for picture in pictures if unicode_name(picture.path) not in kept)
-        at_once = file if grows or output is None else None
-        interrupted = _write_all(_read_all(reader, pictures, jobs), writer, at_once, progress)
+        interrupted = _write_all(_read_all(reader, pictures, jobs), writer, progress)
         writer.close()
-        file.flush()
     if not single:
         progress.end()
     if annotate and progress.done > progress.bad:
@@ -117,14 +116,12 @@ def _keep(file: IO[bytes], output: Path, form: str, progress: Progress) -> set[s
     return names
 
 
-def _write_all(results: Iterator[FrameResult], writer: Writer, live: IO[bytes] | None, progress: Progress) -> bool:
+def _write_all(results: Iterator[FrameResult], writer: Writer, progress: Progress) -> bool:
     """Write results as they come; true when Ctrl-C ended them. What is done is then written all the same."""
     try:
         for result in results:
             progress.clear()
             writer.write(result)
-            if live:
-                live.flush()
             progress.count(result)
     except KeyboardInterrupt:
         return True
@@ -161,8 +158,7 @@ def _open_output(path: Path | None, *, grows: bool) -> Iterator[IO[bytes]]:
             yield file
         return
     try:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        yield standard_output()
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -17,6 +17,7 @@ import click
 
 from edge.errors import OutputError
 from edge.naming import one_line, unicode_name
+from edge.sinks.lines import LineFile
 
 # Forms in which every picture has lines of its own.
 FORMS = ("jsonl", "csv")
@@ -45,15 +46,16 @@ def check_resume(output: Path | None, form: str, resume: bool) -> None:
 def growing_file(output: Path) -> Iterator[IO[bytes]]:
     """Open ``NAME.part``, which takes the place of NAME when the block ends without an error, and else stays.
 
+    It holds whole lines at any moment.
+
     Raises:
         OutputError: It cannot be written, or the disk is full.
     """
     target, part = Path(os.path.realpath(output)), part_of(output)
     fresh = part.with_name(part.name + ".new")  # what is there already is copied before it is let go
     try:
-        with fresh.open("wb") as file:
+        with LineFile(fresh, "wb") as file:
             yield file
-            file.flush()
             os.fsync(file.fileno())
         if target.is_file():
             part.chmod(stat.S_IMODE(target.stat().st_mode))
@@ -69,7 +71,6 @@ def growing_file(output: Path) -> Iterator[IO[bytes]]:
 
 def begin(file: IO[bytes], output: Path) -> None:
     """Let the file that `growing_file` gave take the place of an earlier ``NAME.part``."""
-    file.flush()
     Path(file.name).replace(part_of(output))
 
 

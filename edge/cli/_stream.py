@@ -50,7 +50,7 @@ def run(settings: StreamSettings, form: str) -> None:
         source,
         make_detector(settings.detector, settings.detector_model) if settings.detector_model else settings.detector,
         classifier,
-        sinks=_sinks(settings, form, classifier, source),
+        sinks=_sinks(settings, form, source),
         timeout_s=settings.timeout,
         retries=retries,
         detect_every=settings.detect_every,
@@ -77,12 +77,12 @@ def run(settings: StreamSettings, form: str) -> None:
         raise click.exceptions.Exit(130)
 
 
-def _sinks(settings: StreamSettings, form: str, classifier: Classifier, source: FrameSource) -> list[Sink]:
+def _sinks(settings: StreamSettings, form: str, source: FrameSource) -> list[Sink]:
     """The sinks asked for; those that may be slow get threads of their own."""
     live = source.live
     sinks: list[Sink] = []
     if form in ("jsonl", "csv"):
-        lines = LineSink(settings.output, "csv" if form == "csv" else "jsonl", labels=classifier.labels)
+        lines = LineSink(settings.output, "csv" if form == "csv" else "jsonl")
         sinks.append(BackgroundSink(lines, wait=False, room=256) if live else lines)
     elif form == "mjpeg":
         from edge.sinks.video import MjpegSink

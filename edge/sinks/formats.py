@@ -1,7 +1,11 @@
-"""Results of pictures as text, JSON, JSON lines or CSV; always UTF-8."""
+"""Results of pictures and of frames as text, JSON, JSON lines or CSV; always UTF-8.
+
+Each `Writer.write` gives its file the whole of a result in one piece.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -13,6 +17,10 @@ from edge.naming import one_line
 from edge.types import Face, FrameResult
 
 COLUMNS = ("source", "face", "x", "y", "w", "h", "emotion", "confidence", *EMOTIONS, "fallback", "error")
+FRAME_COLUMNS = (
+    *("source", "frame", "time_s", "state", "track", "x", "y", "w", "h", "emotion", "confidence", "confident"),
+    *EMOTIONS,
+)
 
 
 class Writer(Protocol):
@@ -78,24 +86,60 @@ class JsonWriter:
 
 
 class CsvWriter:
-    """One row a face, RFC 4180, with a header."""
+    """One row a face, RFC 4180, with a header.
 
-    def __init__(self, file: IO[bytes]) -> None:
+    Args:
+        file: Where to.
+        frames: Rows of a stream's frames, none where there is no face; else of pictures, which always have one.
+        header: Whether the file still needs one. Where it cannot be written now, it comes before the first row.
+    """
+
+    def __init__(self, file: IO[bytes], *, frames: bool = False, header: bool = True) -> None:
         self._file = file
-        self._file.write(_rows([COLUMNS]))
+        self._columns, self._rows = (FRAME_COLUMNS, _frame_rows) if frames else (COLUMNS, _picture_rows)
+        self._header = header
+        with contextlib.suppress(OSError):
+            self._put([])
 
     def write(self, result: FrameResult) -> None:
-        """Add one result: a row a face, or one row that holds the error."""
-        end = (int(result.fallback), result.error or "")
-        source = result.source
-        if result.faces:
-            rows = [(source, number, *_face_cells(face), *end) for number, face in enumerate(result.faces, 1)]
-        else:
-            rows = [(source, *[""] * (len(COLUMNS) - 3), *end)]
-        self._file.write(_rows(rows))
+        """Add one result: a row a face; for a picture without one, a row that holds the error."""
+        self._put(self._rows(result))
 
     def close(self) -> None:
-        """Nothing is needed at the end."""
+        """Write the header if it is still missing."""
+        self._put([])
+
+    def _put(self, rows: list[tuple[object, ...]]) -> None:
+        if self._header or rows:
+            text = io.StringIO()
+            csv.writer(text).writerows([self._columns, *rows] if self._header else rows)
+            self._file.write(text.getvalue().encode("utf-8", "backslashreplace"))
+            self._header = False
+
+
+def _picture_rows(result: FrameResult) -> list[tuple[object, ...]]:
+    end = (int(result.fallback), result.error or "")
+    if not result.faces:
+        return [(result.source, *[""] * (len(COLUMNS) - 3), *end)]
+    return [
+        (result.source, number, *face.box.to_list(), face.emotion, *_chances(face), *end)
+        for number, face in enumerate(result.faces, 1)
+    ]
+
+
+def _frame_rows(result: FrameResult) -> list[tuple[object, ...]]:
+    frame = (result.source, result.frame, round(result.time_s or 0.0, 3), result.state)
+    rows: list[tuple[object, ...]] = []
+    for face in result.faces:
+        confidence, *chances = _chances(face)
+        rows.append((*frame, face.track, *face.box.to_list(), face.emotion, confidence, int(face.confident), *chances))
+    return rows
+
+
+def _chances(face: Face) -> list[float]:
+    """The confidence, and the probabilities by name, not in the model's order."""
+    values = face.to_dict()
+    return [values["confidence"], *(values["probabilities"][label] for label in EMOTIONS)]
 
 
 def describe(result: FrameResult) -> list[str]:
@@ -119,20 +163,8 @@ def describe(result: FrameResult) -> list[str]:
     return lines
 
 
-def _face_cells(face: Face) -> tuple[object, ...]:
-    values = face.to_dict()
-    chances = values["probabilities"]
-    return *values["box"], face.emotion, values["confidence"], *(chances[label] for label in EMOTIONS)
-
-
-def _rows(rows: list[tuple[object, ...]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode("utf-8")
-
-
 def _dump(result: FrameResult) -> bytes:
-    return json.dumps(result.to_dict(), ensure_ascii=False).encode("utf-8", "backslashreplace")
+    return json.dumps(result.to_dict(), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
 
 
 WRITERS: dict[str, Callable[[IO[bytes]], Writer]] = {
@@ -142,4 +174,14 @@ WRITERS: dict[str, Callable[[IO[bytes]], Writer]] = {
     "csv": CsvWriter,
 }
 
-__all__ = ["COLUMNS", "WRITERS", "CsvWriter", "JsonLinesWriter", "JsonWriter", "TextWriter", "Writer", "describe"]
+__all__ = [
+    "COLUMNS",
+    "FRAME_COLUMNS",
+    "WRITERS",
+    "CsvWriter",
+    "JsonLinesWriter",
+    "JsonWriter",
+    "TextWriter",
+    "Writer",
+    "describe",
+]
