@@ -105,7 +105,7 @@ def bulk(folder: Path, pictures: list[Path], count: int, part: int, *more: str) 
 def run_way(way: str, folder: Path, pictures: list[Path], count: int) -> dict[str, float]:
     """Read so many pictures on two cores."""
     if way == "bulk --workers 2":
-        return bulk(folder, pictures, count, max(1, count // 20)).wait()
+        return bulk(folder, pictures, count, max(1, count // 8)).wait()
     names = [str(pictures[number % len(pictures)]) for number in range(count)]
     command = [*EDGE, "predict", "--threads", "1", "--format", "jsonl", "--output"]
     if way == "predict --jobs 2":
