@@ -92,6 +92,13 @@ screenshots: $(DEV)/.installed ## Take the kiosk's pictures in docs/images anew
 kiosk-load: $(DEV)/.installed ## Measure the kiosk under many viewers and uploads
 	$(DEV)/bin/python benchmarks/kiosk_load.py $(ARGS)
 
+.PHONY: test-photos benchmark-detection
+test-photos: $(DEV)/.installed ## Compare with the described pipeline on every development photo: make test-photos DATA=dir
+	EMOTION_DATA=$(DATA) $(DEV)/bin/python -m pytest -m photos $(ARGS)
+
+benchmark-detection: $(DEV)/.installed ## Measure which faces are found: make benchmark-detection DATA=dir ARGS=--speed
+	EMOTION_DATA=$(DATA) $(DEV)/bin/python -m benchmarks.detection $(ARGS)
+
 .PHONY: test-arm64 test-arm64-trixie
 test-arm64: $(DEV)/.installed ## Run on an emulated arm64 Bookworm and compare with this machine
 	$(DEV)/bin/python tests/arm64/run.py bookworm $(ARGS)

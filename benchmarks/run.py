@@ -15,7 +15,7 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -71,7 +71,7 @@ def measure_start(rounds: int) -> dict[str, Any]:
     }
 
 
-def measure_pictures(folder: Path, rounds: int, count: int) -> dict[str, Any]:
+def measure_pictures(folder: Path, rounds: int, count: int, peers: Sequence[Peer] = PEERS) -> dict[str, Any]:
     """Pictures of 640x480 with one face, by processes that are already running; and whether all find the same face."""
     from PIL import Image
 
@@ -82,9 +82,9 @@ def measure_pictures(folder: Path, rounds: int, count: int) -> dict[str, Any]:
         pictures.append(folder / f"{number}.jpg")
         Image.fromarray(render([actor], number * 0.7, seed=number)).save(pictures[-1], quality=92)
     core = min(os.sched_getaffinity(0))
-    runs: dict[str, list[dict[str, Any]]] = {peer.name: [] for peer in PEERS}
+    runs: dict[str, list[dict[str, Any]]] = {peer.name: [] for peer in peers}
     with ExitStack() as stack:
-        workers = {peer.name: stack.enter_context(Worker(peer, model_of(peer), pictures, core)) for peer in PEERS}
+        workers = {peer.name: stack.enter_context(Worker(peer, model_of(peer), pictures, core)) for peer in peers}
         for worker in workers.values():
             worker.ready()
         for _ in range(rounds):

@@ -32,11 +32,13 @@ class Actor:
         head: (h, w, 4) uint8 RGBA, cut out around the face.
         face: The face's box in ``head``.
         path: Where it is when.
+        roll_deg: By how much it is turned clockwise about the face's centre when.
     """
 
     head: NDArray[np.uint8]
     face: Box
     path: Path2D
+    roll_deg: Callable[[float], float] | None = None
 
     def box(self, time_s: float) -> Box | None:
         """The face's box in the video, or None."""
@@ -70,7 +72,7 @@ def render(actors: Sequence[Actor], time_s: float, *, seed: int = 0, noise: floa
     for actor in actors:
         box = actor.box(time_s)
         if box is not None:
-            _paste(frame, actor, box)
+            _paste(frame, actor, box, actor.roll_deg(time_s) if actor.roll_deg else 0.0)
     small = random.normal(0, noise, (SIZE[1] // 2, SIZE[0] // 2, 3)).astype(np.float32)
     frame += cv2.resize(small, SIZE)
     return frame.clip(0, 255).astype(np.uint8)
@@ -196,9 +198,11 @@ def _background(seed: int) -> NDArray[np.float32]:
     return np.asarray(cv2.resize(patches, SIZE, interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-def _paste(frame: NDArray[np.float32], actor: Actor, box: Box) -> None:
+def _paste(frame: NDArray[np.float32], actor: Actor, box: Box, roll_deg: float) -> None:
     scale = box.w / actor.face.w
     matrix = np.array([[scale, 0, box.x - actor.face.x * scale], [0, scale, box.y - actor.face.y * scale]])
+    if roll_deg:
+        matrix = cv2.getRotationMatrix2D(box.center, -roll_deg, 1.0) @ np.vstack([matrix, (0, 0, 1)])
     method = cv2.INTER_AREA if scale < 0.6 else cv2.INTER_LINEAR
     layer = cv2.warpAffine(actor.head, matrix, SIZE, flags=method).astype(np.float32)
     alpha = layer[:, :, 3:] / 255

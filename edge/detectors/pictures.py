@@ -45,7 +45,9 @@ def find_faces(detector: Detector, image: NDArray[np.uint8], min_face: float | N
     if isinstance(detector, YuNetDetector):
         found = _first(_yunet_steps(detector, image, _quick_px(image, min_face)))
     elif isinstance(detector, HaarDetector):
-        found = _first(_seen(detector, shrunk(image, size)) for size in (LARGE_PX, max(image.shape[:2])))
+        long_side = max(image.shape[:2])
+        sizes = (LARGE_PX, long_side) if long_side > LARGE_PX else (long_side,)
+        found = _first(_seen(detector, shrunk(image, size)) for size in sizes)
     else:
         found = detector.detect(image)
     least = (min_face or 0.0) * image.shape[0]
