@@ -46,7 +46,6 @@ SETTLED_S = 1.0  # of a video, until its faces are followed
 
 def search(name: str, pictures: Iterable[Picture]) -> list[list[Detection]]:
     """The faces of each picture."""
-    cv2.setNumThreads(1)
     detector = make_detector(name)  # type: ignore[arg-type]
     return [find_faces(detector, picture) for picture in pictures]
 
@@ -162,7 +161,8 @@ def main(data: Path, *, only: str, speed: bool, only_print: bool, jobs: int, **s
     """Measure, write the record and print what is promised."""
     record: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
     if not only_print:
-        heads(data, MEASURED)  # made once, before there are more processes
+        cv2.setNumThreads(1)  # a process that forks must have no threads of OpenCV, or its children wait for ever
+        heads(data, MEASURED)  # made once for all processes
         with ProcessPoolExecutor(jobs, get_context("fork")) as pool:
             work: dict[str, Callable[[], Any]] = {
                 "speed": lambda: measure_speed(heads(data, MEASURED)),
