@@ -263,6 +263,22 @@ def connect(kiosk, data=b""):
     return link
 
 
+def test_so_many_may_watch_and_no_more():
+    with running(Stage(room(460))) as kiosk, contextlib.ExitStack() as links:
+        live = kiosk.kiosk.live
+        for path, most, count in (
+            ("/events", 100, lambda: live.watchers),
+            ("/stream.mjpg", 32, lambda: live.video.viewers),
+        ):
+            request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+            for _ in range(most):
+                links.enter_context(connect(kiosk, request))
+            until(lambda most=most, count=count: count() == most, 20)
+            refused = links.enter_context(connect(kiosk, request))
+            assert refused.recv(100).startswith(b"HTTP/1.1 503"), path
+            assert count() == most
+
+
 def test_headers_that_never_end_are_cut_off(narrow):
     links = [connect(narrow, data) for data in (b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: b\r\n")]
     for link in links:
