@@ -42,6 +42,9 @@ def test_brightness_weighs_red_green_and_blue_as_grey_does() -> None:
     assert brighten(red).max() == 255  # 59.8 of 255: lifted by less than two times
     assert (brighten(blue // 4).max(), brighten(red // 4).max()) == (200, 200)
     assert (brighten(blue // 2).max(), brighten(red // 2).max()) == (255, 255)
+    orange = np.full((9, 9, 3), (180, 60, 0), np.uint8)
+    assert brighten(orange).max() == 202  # 89.0 of 255
+    assert brighten(orange[..., ::-1]).max() == 255  # 55.7 of 255
 
 
 def test_black_stays_black_and_noise_is_not_blown_up() -> None:
