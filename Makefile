@@ -36,23 +36,30 @@ lint: $(DEV)/.installed ## Run ruff and mypy
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/mypy
 
-.PHONY: train teachers evaluate model-card convert
-train: $(DEV)/.installed ## Train the network without teachers: make train DATA=dir; like the shipped one with ARGS='--recipe compact', then finish, after make teachers
-	$(DEV)/bin/python -m train fit --data $(DATA) $(ARGS)
+.PHONY: train ship evaluate model-card convert
+RECIPE ?= $(if $(wildcard $(DATA)/fer2013*.csv),plain,own)
+RUN    ?= runs/$(RECIPE)
 
-teachers: $(DEV)/.installed ## Train and convert the three large networks that the shipped one is distilled from (needs a GPU)
-	$(DEV)/bin/python -m train fit --data $(DATA) --recipe teacher --set seed=0 --run runs/teacher-0 $(ARGS)
-	$(DEV)/bin/python -m train fit --data $(DATA) --recipe teacher --set seed=1 --run runs/teacher-1 $(ARGS)
-	$(DEV)/bin/python -m train fit --data $(DATA) --recipe teacher --set seed=2 --set architecture=teacher-deep --run runs/teacher-2 $(ARGS)
-	for i in 0 1 2; do $(DEV)/bin/python -m convert runs/teacher-$$i/model.keras --data $(DATA) \
-	  --format dynamic --limit 500 --output runs/teacher-$$i/model.tflite || exit 1; done
+train: $(DEV)/.installed runtimes ## Train on your pictures, convert, compare with the shipped model: make train DATA=dir [RECIPE=shipped PHOTOS="dir dir"]
+	$(DEV)/bin/python -m train fit --data $(DATA) $(PHOTOS:%=--photos %) --recipe $(RECIPE) --run $(RUN) $(ARGS) >/dev/null
+	$(DEV)/bin/python -m convert $(RUN)/model.keras --data $(DATA) --output $(RUN)/model.tflite
+	$(DEV)/bin/python -m train evaluate --data $(DATA) $(PHOTO_SET) --model $(RUN)/model.tflite --compare shipped=models/emotion.tflite
+	@echo "Ready. Try it with:"
+	@echo "emotion-edge predict --model $(RUN)/model.tflite photo.jpg"
+
+ship: ## Put a run's network in the place of the shipped one, then: make convert evaluate model-card
+	cp $(RUN)/model.keras models/emotion.keras
+	cp $(RUN)/model.toml models/emotion.toml
+	cp $(RUN)/training.json models/training.json
+
+PHOTO_SET = $(if $(PHOTOS),--photos $(firstword $(PHOTOS)))
 
 evaluate: $(DEV)/.installed ## Measure the shipped model and the described one: make evaluate DATA=dir PHOTOS=dir
-	$(DEV)/bin/python -m train evaluate --data $(DATA) $(if $(PHOTOS),--photos $(PHOTOS)) \
-	  --beside reference=models/beside/reference/model.keras $(ARGS)
+	$(DEV)/bin/python -m train evaluate --data $(DATA) $(PHOTO_SET) $(if $(PHOTOS),--robustness) \
+	  --compare reference=models/reference/model.keras $(ARGS)
 
 model-card: $(DEV)/.installed ## Write models/MODEL_CARD.md from the measured figures
-	$(DEV)/bin/python -m train model-card
+	$(DEV)/bin/python -m train card
 
 convert: $(DEV)/.installed ## Make every format of the trained model, verify and measure it: make convert DATA=dir
 	$(DEV)/bin/python -m convert --data $(DATA) --format all $(ARGS)

@@ -65,7 +65,7 @@ def described(video: str, limit: int) -> list[Moment]:
     import cv2
     import numpy as np
 
-    from train.architectures import reference
+    from train.networks import reference
 
     cv2.setNumThreads(1)
     model = reference()

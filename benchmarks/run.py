@@ -32,7 +32,7 @@ from edge.benchmark.measure import launch
 
 RESULT = ROOT / "benchmarks" / "results" / "peers.json"
 PHOTO = ROOT / "examples" / "astronaut.jpg"
-DESCRIBED = ROOT / "models" / "beside" / "reference" / "model.keras"
+DESCRIBED = ROOT / "models" / "reference" / "model.keras"
 PARTS = ("size", "start", "pictures", "overhead", "stream", "jobs", "accuracy", "many")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from common.crops import CROP_PX, face_crop, padded
 from edge.errors import EdgeError, ImageError
 from edge.images import load_image
 from edge.labels import EMOTIONS
@@ -39,6 +40,8 @@ SPLITS = {
 FER2013_CLASSES = {0: "Angry", 3: "Happy", 4: "Sad", 5: "Surprise", 6: "Neutral"}  # 1 disgust and 2 fear are not ours
 LABEL_RULE = "plurality of all votes, where that is one of the five emotions"
 
+SPEC = InputSpec(48, 48, 1, brighten=True)  # what our network reads of grey pictures
+
 logger = logging.getLogger(__name__)
 
 
@@ -56,7 +59,6 @@ class Faces:
         labels: int64 (N,), index of the label a picture is measured against (plurality of the votes).
         majority: bool (N,), more than half of all votes agree (the published FER+ protocol).
         names: One name a picture.
-        offsets: float32 (N, 5), added to a network's logits while it learns, and only then; see ``common.photos``.
     """
 
     images: NDArray[np.uint8]
@@ -64,7 +66,6 @@ class Faces:
     labels: NDArray[np.int64]
     majority: NDArray[np.bool_]
     names: tuple[str, ...]
-    offsets: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -78,7 +79,6 @@ class Faces:
             self.labels[index],
             self.majority[index],
             names,
-            self.offsets[index],
         )
 
     def counts(self) -> dict[str, int]:
@@ -86,22 +86,7 @@ class Faces:
         return {name: int((self.labels == i).sum()) for i, name in enumerate(EMOTIONS)}
 
 
-def join(parts: Iterable[Faces]) -> Faces:
-    """Several sets as one."""
-    parts = list(parts)
-    return Faces(
-        np.concatenate([p.images for p in parts]),
-        np.concatenate([p.targets for p in parts]),
-        np.concatenate([p.labels for p in parts]),
-        np.concatenate([p.majority for p in parts]),
-        tuple(name for p in parts for name in p.names),
-        np.concatenate([p.offsets for p in parts]),
-    )
-
-
-def load(
-    folder: Path, split: str, *, size: int = 48, channels: int = 1, stray: int = 1, brighten: bool = True
-) -> Faces:
+def load(folder: Path, split: str, spec: InputSpec = SPEC, *, around: float = 1.0, stray: int = 1) -> Faces:
     """Read one split of a data set of any known layout.
 
     Args:
@@ -109,37 +94,62 @@ def load(
             ``fer2013new.csv`` or without), or a folder per class (``Angry/`` ... or ``images/Angry/`` ...), which
             has no split of its own and is divided 80/20, stratified, the same way every time.
         split: ``train``, ``valid`` or ``test``; of a folder per class also ``all``.
-        size: Height and width of the pictures in pixels.
-        channels: 1 grey, 3 RGB.
+        spec: What the network reads. The pictures of FER2013 are crops of faces; those of a folder per class may be, or
+            photos in which the largest face is found as on the device.
+        around: So many times the side of the face's frame are shown, for training pictures that move.
         stray: Votes up to this many for a class are dropped as slips (Barsoum et al. 2016).
-        brighten: Brighten dark faces, as a model that states so wants them.
 
     Raises:
         DataError: The folder is none of these, or cannot be trained on.
     """
     folder = Path(folder)
-    spec = InputSpec(size, size, channels, brighten=brighten)
     if not folder.is_dir():
         raise DataError(f"no folder {folder}; give a data set's folder with --data")
     if (folder / "fer2013.csv").is_file():
-        faces = _kaggle(folder, split, spec, stray)
+        faces = _kaggle(folder, split, spec, around, stray)
     elif (folder / "fer2013new.csv").is_file():
-        faces = _ferplus(folder, split, spec, stray)
+        faces = _ferplus(folder, split, spec, around, stray)
     else:
-        faces = _class_folders(folder, split, spec)
+        faces = _class_folders(folder, split, spec, around)
     missing = [name for name, count in faces.counts().items() if not count]
     if missing:
         raise DataError(f"{folder}: the {split} split has no picture of {', '.join(missing)}; every class needs some")
     return faces
 
 
+def has_class_folders(folder: Path) -> bool:
+    """Whether a data set is a folder per class."""
+    return not any((Path(folder) / name).is_file() for name in ("fer2013.csv", "fer2013new.csv"))
+
+
 def label_rules(folder: Path) -> dict[str, str]:
     """What counts as right in a data set: name of the rule -> the rule in words; FER+ votes allow two."""
     if (Path(folder) / "fer2013new.csv").is_file():
-        return {"majority": "the emotion that more than 50 % of all votes name", "plurality": LABEL_RULE}
+        rules = {"majority": "the emotion that more than 50 % of all votes name", "plurality": LABEL_RULE}
+        own = (Path(folder) / "fer2013_original_labels.csv").is_file()
+        return rules | ({"original": "FER2013's own label, where that is one of the five emotions"} if own else {})
     if (Path(folder) / "fer2013.csv").is_file():
         return {"label": "the one label of fer2013.csv (without disgust and fear)"}
     return {"label": "the picture's folder"}
+
+
+def original_labels(folder: Path, names: Iterable[str]) -> NDArray[np.int64]:
+    """FER2013's own label of each picture of FER+, as an index of EMOTIONS; -1 where it is none of them or not known.
+
+    Args:
+        folder: Holds ``fer2013_original_labels.csv`` with the columns Image name and fer2013 (angry, happy...).
+        names: The pictures.
+
+    Raises:
+        DataError: There is no such file.
+    """
+    path = Path(folder) / "fer2013_original_labels.csv"
+    if not path.is_file():
+        raise DataError(f"no {path}; it gives FER2013's own label (columns Image name, fer2013) of FER+'s pictures")
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        known = {row["Image name"]: row["fer2013"].capitalize() for row in csv.DictReader(file)}
+    labels = (known.get(name) for name in names)
+    return np.array([EMOTIONS.index(label) if label in EMOTIONS else -1 for label in labels], np.int64)
 
 
 def votes_to_targets(votes: NDArray[np.integer], stray: int = 1) -> NDArray[np.float32]:
@@ -168,7 +178,6 @@ def _by_votes(
         np.array([OURS.index(top) for top in votes.argmax(axis=1)], np.int64),  # ties as in FER+'s column order
         votes.max(axis=1) * 2 > votes.sum(axis=1),
         tuple(names[i] for i in rows),
-        np.zeros((len(rows), len(EMOTIONS)), np.float32),
     )
 
 
@@ -178,7 +187,7 @@ def _by_label(names: list[str], labels: list[str], read: Callable[[str], NDArray
     index = np.array([EMOTIONS.index(labels[i]) for i in rows], np.int64)
     targets = np.eye(len(EMOTIONS), dtype=np.float32)[index]
     agreed = np.ones(len(index), bool)
-    return Faces(images, targets, index, agreed, tuple(names[i] for i in rows), np.zeros_like(targets))
+    return Faces(images, targets, index, agreed, tuple(names[i] for i in rows))
 
 
 def _read_all(
@@ -198,17 +207,17 @@ def _read_all(
     return rows, np.stack(images)
 
 
-def _reader(folder: Path, spec: InputSpec) -> Callable[[str], NDArray[np.uint8]]:
-    return lambda name: spec.prepare(load_image(folder / name))
+def _reader(folder: Path, spec: InputSpec, around: float) -> Callable[[str], NDArray[np.uint8]]:
+    return lambda name: padded(spec.prepare(load_image(folder / name)), around)
 
 
-def _ferplus(folder: Path, split: str, spec: InputSpec, stray: int) -> Faces:
+def _ferplus(folder: Path, split: str, spec: InputSpec, around: float, stray: int) -> Faces:
     usage, subfolder = _names_of(split)
     if not (folder / subfolder).is_dir():
         raise DataError(f"{folder} has fer2013new.csv but no folder {subfolder} for the {split} split")
     rows = [row for row in _votes(folder / "fer2013new.csv") if row[0] == usage and row[1]]
     names, votes = [row[1] for row in rows], np.array([row[2] for row in rows], np.int64)
-    return _by_votes(names, votes, _reader(folder / subfolder, spec), stray)
+    return _by_votes(names, votes, _reader(folder / subfolder, spec, around), stray)
 
 
 def _names_of(split: str) -> tuple[str, str]:
@@ -232,7 +241,7 @@ def _votes(path: Path) -> Iterator[tuple[str, str, list[int]]]:
                 raise DataError(f"{path}, line {table.line_num}: votes must be whole numbers") from error
 
 
-def _kaggle(folder: Path, split: str, spec: InputSpec, stray: int) -> Faces:
+def _kaggle(folder: Path, split: str, spec: InputSpec, around: float, stray: int) -> Faces:
     usage = _names_of(split)[0]
     pixels: dict[str, str] = {}
     labels: dict[str, int] = {}
@@ -253,7 +262,7 @@ def _kaggle(folder: Path, split: str, spec: InputSpec, stray: int) -> Faces:
             grey = np.array(pixels[name].split(), np.uint8).reshape(48, 48)
         except ValueError as error:
             raise ImageError(f"row {name} of fer2013.csv is not 48x48 values of 0 to 255") from error
-        return spec.prepare(np.repeat(grey[..., None], 3, axis=2))
+        return padded(spec.prepare(np.repeat(grey[..., None], 3, axis=2)), around)
 
     if (folder / "fer2013new.csv").is_file():
         rows = [row for row in _votes(folder / "fer2013new.csv") if row[1] in pixels]
@@ -262,14 +271,14 @@ def _kaggle(folder: Path, split: str, spec: InputSpec, stray: int) -> Faces:
     return _by_label(names, [FER2013_CLASSES[labels[name]] for name in names], read)
 
 
-def _class_folders(folder: Path, split: str, spec: InputSpec) -> Faces:
+def _class_folders(folder: Path, split: str, spec: InputSpec, around: float) -> Faces:
     root = folder / "images" if (folder / "images").is_dir() else folder
     found = _folders_by_class(root)
     names: list[str] = []
     labels: list[str] = []
     images: dict[str, NDArray[np.uint8]] = {}
     seen: dict[bytes, tuple[str, str]] = {}
-    copies = 0
+    copies = whole = 0
     for label in EMOTIONS:
         files = _pictures(found[label], root) if label in found else []
         if not files:
@@ -287,11 +296,14 @@ def _class_folders(folder: Path, split: str, spec: InputSpec) -> Faces:
             if first != name:
                 copies += 1
                 continue
-            images[name] = spec.prepare(rgb)
+            images[name], has_face = face_crop(rgb, spec, around)
+            whole += not has_face and min(rgb.shape[:2]) >= CROP_PX
             names.append(name)
             labels.append(label)
     if copies:
         logger.warning("left out %d pictures that are copies of others", copies)
+    if whole:
+        logger.warning("found no face in %d of %d pictures, which are used whole", whole, len(names))
     return _by_label(*_share(names, labels, split), images.__getitem__)
 
 
@@ -354,4 +366,13 @@ def _share(names: list[str], labels: list[str], split: str) -> tuple[list[str], 
     return (train_names, train_labels) if split == "train" else (valid_names, valid_labels)
 
 
-__all__ = ["LABEL_RULE", "DataError", "Faces", "content_hash", "join", "label_rules", "load", "votes_to_targets"]
+__all__ = [
+    "LABEL_RULE",
+    "DataError",
+    "Faces",
+    "content_hash",
+    "label_rules",
+    "load",
+    "original_labels",
+    "votes_to_targets",
+]

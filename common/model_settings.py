@@ -6,12 +6,14 @@ model.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from edge.atomic import atomic_write
 from edge.errors import ConfigError
-from edge.metadata import DEFAULT_THRESHOLD
+from edge.metadata import DEFAULT_THRESHOLD, LEAST_MARGIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class Settings:
     """What a file says of its model beyond its weights.
 
     Attributes:
-        crop_margin: Share of the face box that the runtime adds on each side.
+        crop_margin: Share of the face box that the runtime adds on each side; negative takes some away.
         threshold: Confidence below which the runtime says that it is not sure.
         brighten: Whether the runtime brightens dark faces.
         version: Version of the model; None makes one of the package version and the Keras file's hash.
@@ -35,10 +37,10 @@ class Settings:
     training_data: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("crop_margin", "threshold"):
+        for name, least in (("crop_margin", LEAST_MARGIN), ("threshold", 0)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-                raise ConfigError(f"{name} is {value!r}; wanted a number from 0 to 1")
+            if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= 1:
+                raise ConfigError(f"{name} is {value!r}; wanted a number from {least:g} to 1")
         if not isinstance(self.brighten, bool):
             raise ConfigError(f"brighten is {self.brighten!r}; wanted true or false")
         for name in ("version", "licence", "training_data"):
@@ -71,4 +73,17 @@ def settings_of(model: Path, **given: object) -> Settings:
         raise ConfigError(f"{beside}: {error}" if beside.is_file() else str(error)) from error
 
 
-__all__ = ["Settings", "settings_of"]
+def write_settings(model: Path, settings: Settings) -> None:
+    """Write a model's settings beside it, where ``settings_of`` reads them.
+
+    Args:
+        model: The Keras file.
+        settings: All of them.
+    """
+    values = {field.name: getattr(settings, field.name) for field in fields(Settings)}
+    lines = [f"{name} = {json.dumps(value)}\n" for name, value in values.items() if value is not None]
+    with atomic_write(model.with_suffix(".toml")) as file:
+        file.write("".join(lines).encode())
+
+
+__all__ = ["Settings", "settings_of", "write_settings"]

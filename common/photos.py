@@ -1,7 +1,7 @@
-"""Whole photos with a label each: their faces are found and cropped as on the device.
+"""Whole photos with a label each.
 
-Layout: ``images/`` and ``labels.csv`` with the columns image, label and person. A person's photos are either all for
-training or all for measuring.
+Layout: ``images/`` and ``labels.csv`` with the columns image, label and person. All photos of a person
+are in the same part: for training, for choosing between models, or for measuring.
 """
 
 from __future__ import annotations
@@ -9,38 +9,51 @@ from __future__ import annotations
 import csv
 import logging
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-
-from common.datasets import DataError, Faces, content_hash
-from edge.detectors.haar import HaarDetector
+from common.datasets import DataError, content_hash
 from edge.errors import ImageError
 from edge.images import load_image
 from edge.labels import EMOTIONS
-from edge.preprocess import InputSpec
 
 COLUMNS = "image", "label", "person"
-MARGINS = (-0.06, 0.0, 0.1)  # one crop each: a detector's boxes are uneven
 
 logger = logging.getLogger(__name__)
 
 
-def photo_list(folder: Path, split: str) -> list[tuple[Path, int]]:
-    """(path, index of its label) of the photos of one split: ``train`` or ``valid``, halves by person, or ``all``.
+def photo_list(folder: Path, split: str, *, held_out: Path | None = None) -> list[tuple[Path, int]]:
+    """(path, index of its label) of the photos of one split, divided by person.
 
-    A photo that cannot be read is named in the log and left out; one that lies in both halves stays in the first.
+    A photo that cannot be read is named in the log and left out; one that lies in two parts stays in the first.
+
+    Args:
+        folder: The photos.
+        split: ``train`` or ``valid``, halves of the people; ``choose`` or ``measure``, a third and the rest of the
+            people in ``valid``; or ``all``.
+        held_out: Another folder of photos: everybody is in ``train`` then but the people of its ``valid``.
 
     Raises:
         DataError: There is no usable ``labels.csv``, or it names a class that is not ours.
     """
-    return [(path, label) for path, label, side in _photos(Path(folder).resolve()) if split in (side, "all")]
+    listed = _photos(Path(folder).resolve())
+    if held_out is not None and Path(held_out).resolve() != Path(folder).resolve():
+        kept = {person for _, _, person in _photos(Path(held_out).resolve()) if part(person) != "train"}
+        return [(path, label) for path, label, person in listed if (person in kept) != (split == "train")]
+    inside = {"all": ("train", "choose", "measure"), "valid": ("choose", "measure")}.get(split, (split,))
+    return [(path, label) for path, label, person in listed if part(person) in inside]
+
+
+def part(person: str) -> str:
+    """Which part a person's photos are in: ``train`` (half of the people), ``choose`` (a sixth) or ``measure``."""
+    drawn = zlib.crc32(person.encode())
+    return "train" if drawn % 2 == 0 else "choose" if drawn // 2 % 3 == 0 else "measure"
 
 
 @cache  # several splits of one folder are wanted, and each photo is decoded
 def _photos(folder: Path) -> tuple[tuple[Path, int, str], ...]:
+    """(path, index of its label, person) of every photo that can be read."""
     sides: dict[bytes, str] = {}
     listed, crossing = [], 0
     for image, label, person in _rows(folder / "labels.csv"):
@@ -50,13 +63,13 @@ def _photos(folder: Path) -> tuple[tuple[Path, int, str], ...]:
         except ImageError as error:
             logger.warning("skipped %s: %s", image, error)
             continue
-        side = ("train", "valid")[zlib.crc32(person.encode()) % 2]
+        side = part(person)
         if sides.setdefault(digest, side) != side:
             crossing += 1
             continue
-        listed.append((path, label, side))
+        listed.append((path, label, person))
     if crossing:
-        logger.warning("left out %d photos that are also in the other half, under another person", crossing)
+        logger.warning("left out %d photos that are also in another part, under another person", crossing)
     return tuple(listed)
 
 
@@ -80,53 +93,4 @@ def _rows(table: Path) -> Iterator[tuple[str, int, str]]:
             yield row["image"], EMOTIONS.index(row["label"]), row["person"]
 
 
-def photo_faces(
-    folder: Path,
-    split: str,
-    *,
-    size: int = 48,
-    channels: int = 1,
-    margins: Sequence[float] = MARGINS,
-    rare: int = 3,
-    sure: float = 0.9,
-    balance: float = 0.0,
-    brighten: bool = True,
-) -> Faces:
-    """Crops of the photos' largest faces to train on, several margins each; the whole photo where none is found.
-
-    Args:
-        folder: The photos.
-        split: ``train``, ``valid`` or ``all``.
-        size: Height and width of the crops.
-        channels: 1 grey, 3 RGB.
-        margins: One crop each, as shares of the face box added on every side.
-        rare: How often the crops of Angry, Sad and Surprise are repeated, of which there are few.
-        sure: Probability of the given label in the targets: one student's opinion is not certain.
-        balance: How far each photo's logits are offset by the log frequency of the classes among the photos while a
-            network learns from it, so that it names rare ones as readily (logit adjustment, Menon et al. 2021).
-        brighten: Brighten dark faces, as a model that states so wants them.
-    """
-    detector, images, labels, names = HaarDetector(), [], [], []
-    specs = [InputSpec(size, size, channels, margin, brighten) for margin in margins]
-    listed = photo_list(folder, split)
-    for path, label in listed:
-        photo = load_image(path)
-        repeats = rare if EMOTIONS[label] in ("Angry", "Sad", "Surprise") else 1
-        found = detector.detect(photo)
-        crops = [spec.prepare(photo, found[0].box) for spec in specs] if found else [specs[0].prepare(photo)]
-        for crop in crops:
-            images += [crop] * repeats
-            labels += [label] * repeats
-            names += [path.name] * repeats
-    if not images:
-        raise DataError(f"{folder} has no photo for the split {split!r}: labels.csv names nobody of that half")
-    index = np.array(labels, np.int64)
-    spread = (1 - sure) / len(EMOTIONS)
-    targets = np.eye(len(EMOTIONS), dtype=np.float32)[index] * np.float32(sure) + np.float32(spread)
-    shares = np.bincount([label for _, label in listed], minlength=len(EMOTIONS)) / len(listed)
-    # A class without a photo here would be offset without end.
-    offsets = np.tile(balance * np.log(np.maximum(shares, 1e-3)), (len(index), 1)).astype(np.float32)
-    return Faces(np.stack(images), targets, index, np.ones(len(index), bool), tuple(names), offsets)
-
-
-__all__ = ["MARGINS", "photo_faces", "photo_list"]
+__all__ = ["part", "photo_list"]

@@ -32,7 +32,7 @@ from edge.errors import EdgeError
     "--samples", type=click.IntRange(1), default=4000, help="Calibration pictures, balanced over the classes."
 )
 @click.option("--limit", type=click.IntRange(1), help="Measure on at most this many pictures.  [default: all]")
-@click.option("--crop-margin", type=click.FloatRange(0, 1), help="Share of the face box added on each side.")
+@click.option("--crop-margin", type=click.FloatRange(-0.3, 1), help="Share of the face box added on each side.")
 @click.option("--threshold", type=click.FloatRange(0, 1), help="Confidence that counts as sure.")
 @click.option("--model-version", help="Version of the model.")
 @click.option("--licence", help="Licence of the weights.")

@@ -25,6 +25,7 @@ from edge import __version__
 from edge.atomic import atomic_write
 from edge.errors import ModelError, OutputError
 from edge.labels import EMOTIONS
+from edge.preprocess import InputSpec
 
 SHIPPED = "int8"
 
@@ -101,7 +102,9 @@ def build(order: Order, say: Callable[[str], None] = lambda _: None) -> Table:
 def _prepare(order: Order, say: Callable[[str], None]) -> _Subject:
     say(f"loading {order.model}")
     model = export.load(order.model)
-    pictures = read(order.data, model.input_shape[1], order.samples, order.limit, brighten=order.settings.brighten)
+    height, width = model.input_shape[1:3]
+    spec = InputSpec(height, width, margin=order.settings.crop_margin, brighten=order.settings.brighten)
+    pictures = read(order.data, spec, order.samples, order.limit)
     say(f"calibrating on {len(pictures.calibration)} pictures, measuring on {len(pictures.measured)}")
     answers = export.predict(model, pictures.measured)
     if np.abs(answers.sum(axis=1) - 1).max() > 0.01 or answers.min() < 0:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.datasets import LABEL_RULE, load
+from edge.preprocess import InputSpec
 
 SEED = 20
 
@@ -32,30 +33,29 @@ class Pictures:
     measured_on: str
 
 
-def read(data: Path, size: int, samples: int, limit: int | None = None, *, brighten: bool = False) -> Pictures:
+def read(data: Path, spec: InputSpec, samples: int, limit: int | None = None) -> Pictures:
     """Read a data set of any layout that training reads.
 
     Args:
         data: Its folder.
-        size: Height and width in pixels that the model takes.
+        spec: How the model wants its faces.
         samples: Calibration pictures, over all classes.
         limit: Measure on at most this many pictures, balanced; all if None.
-        brighten: Whether the model wants dark faces brightened.
 
     Raises:
         DataError: The folder is not a data set, or a split lacks pictures of a class.
     """
-    training, validation = (load(data, split, size=size, channels=3, brighten=brighten) for split in ("train", "valid"))
+    training, validation = (load(data, split, spec) for split in ("train", "valid"))
     chosen = training.pick(balanced(training.labels, samples))
-    judged = validation.pick(balanced(validation.labels, limit)) if limit else validation
+    kept = validation.pick(balanced(validation.labels, limit)) if limit else validation
     counts = ", ".join(f"{name} {count}" for name, count in training.counts().items())
     name = data.resolve().name
     return Pictures(
         calibration=chosen.images,
-        measured=judged.images,
-        labels=judged.labels,
+        measured=kept.images,
+        labels=kept.labels,
         source=f"{name}, training split: {len(training)} pictures ({counts})",
-        measured_on=f"{name}, validation split: {len(judged)} pictures; label: {LABEL_RULE}",
+        measured_on=f"{name}, validation split: {len(kept)} pictures; label: {LABEL_RULE}",
     )
 
 

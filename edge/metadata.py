@@ -17,6 +17,7 @@ from edge.errors import ModelError
 LABELS_FILE = "labels.txt"
 SETTINGS_FILE = "emotion-edge.json"
 DEFAULT_THRESHOLD = 0.35  # of a model that states none
+LEAST_MARGIN = -0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class ModelMetadata:
 
     Attributes:
         labels: Output labels in order; empty when the file names none.
-        crop_margin: Share of a face box added on every side before cropping.
+        crop_margin: Share of a face box added on every side before cropping; negative takes some away.
         threshold: Confidence below which an answer counts as a guess.
         brighten: Whether dark faces are brightened before they are read.
         settings: Everything in ``emotion-edge.json``.
@@ -68,8 +69,10 @@ def _read(archive: zipfile.ZipFile) -> ModelMetadata:
     margin = float(settings.get("crop_margin", 0.0))
     threshold = float(settings.get("threshold", DEFAULT_THRESHOLD))
     brighten = settings.get("brighten", False)
-    if not 0.0 <= margin <= 1.0 or not 0.0 <= threshold <= 1.0:
-        raise ValueError(f"crop_margin {margin} and threshold {threshold} must lie between 0 and 1")
+    if not LEAST_MARGIN <= margin <= 1.0 or not 0.0 <= threshold <= 1.0:
+        raise ValueError(
+            f"crop_margin {margin} must lie between {LEAST_MARGIN:g} and 1, threshold {threshold} between 0 and 1"
+        )
     if not isinstance(brighten, bool):
         raise ValueError(f"brighten {brighten!r} must be true or false")
     return ModelMetadata(labels, margin, threshold, brighten, settings)

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from edge.labels import EMOTIONS
 
-LABELS = ["Happy"] * 12 + ["Neutral"] * 4 + ["Angry", "Sad", "Surprise"] * 2
-
 
 def cartoon(label: int, seed: int, size: int = 48) -> NDArray[np.uint8]:
     """uint8 (size, size, 3): a face that shows EMOTIONS[label], a little different for each seed."""
@@ -47,11 +45,15 @@ def write_folders(root: Path, each: int) -> Path:
     return root
 
 
-def write_photos(folder: Path, photo: Path) -> Path:
-    """One photo under many LABELS, so that nothing but their frequency can be learned; its person is for training."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "images").symlink_to(photo.parent)
+def write_photos(folder: Path, photo: Path, people: int = 12) -> Path:
+    """One photo, cut differently for each of some people, and one picture without a face."""
+    (folder / "images").mkdir(parents=True)
+    rows = []
+    for number in range(people):
+        cv2.imwrite(str(folder / "images" / f"{number}.png"), cv2.imread(str(photo))[: 512 - 8 * number])
+        rows.append([f"{number}.png", EMOTIONS[number % 5], f"person {number}"])
+    cv2.imwrite(str(folder / "images" / "none.png"), np.full((120, 140, 3), 90, np.uint8))
+    rows.append(["none.png", "Sad", "nobody"])
     with (folder / "labels.csv").open("w", newline="") as file:
-        rows = [[photo.name, label, "everyone"] for label in LABELS]
         csv.writer(file).writerows([["image", "label", "person"], *rows])
     return folder

@@ -1,4 +1,4 @@
-"""Measures models side by side on the same pictures: accuracy, calibration, quantization, other light, end to end."""
+"""Measures models side by side on the same pictures: accuracy, calibration, quantization, robustness."""
 
 from __future__ import annotations
 
@@ -10,32 +10,45 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from common.datasets import SPLITS, Faces, label_rules, load
-from common.metrics import rounded, score
+from common.datasets import Faces, label_rules, original_labels
+from common.metrics import calibration_error, rounded, score
 from edge import __version__
-from train.judges import Judge
-from train.views import LIGHTS, Photos, look
+from train.evaluation_set import FoundFace, changed, found_faces, prepared, watched_faces
+from train.predictors import Predictor
+from train.robustness import GROUPS
 
-SCHEMA = 1
+SCHEMA = 2
 INTERVALS = "95 %; Wilson's for accuracy, precision and recall, 2,000 bootstrap resamples for macro recall and F1"
-PHOTO_RULE = "the label that one person gave the photo"
+PARTS_IN_WORDS = {
+    "choose": "first half, chosen on",
+    "measure": "second half, only measured",
+    "all": "both halves, one of them chosen on",
+}
+PEOPLE_IN_WORDS = {
+    "choose": "people never trained on, chosen on",
+    "measure": "people never trained on, only measured",
+    "all": "people never trained on, a third of them chosen on",
+}
+Tree = dict[str, Any]
 
 
 def evaluate(
-    judges: Mapping[str, Judge],
+    models: Mapping[str, Predictor],
     data: Path,
     photos: Path | None = None,
     *,
-    split: str = "valid",
+    part: str = "measure",
+    robustness: bool = False,
     progress: Callable[[Iterable[Any], int], Iterable[Any]] = lambda items, _: items,
-) -> tuple[dict[str, Any], NDArray[np.float32], Faces]:
+) -> tuple[Tree, NDArray[np.float32], Faces]:
     """Measure models on a data set and, end to end, on photos.
 
     Args:
-        judges: Name to model. The first is the one in question; a model called ``float`` is what it was made from.
+        models: Name to model. The first is the one in question; one called ``float`` is what it was made from.
         data: A data set; see ``common.datasets.load``.
         photos: A folder of photos; see ``common.photos.photo_list``.
-        split: Which part of ``data``.
+        part: ``measure``, ``choose`` or ``all``; see ``train.evaluation_set``.
+        robustness: Also measure how the first model's predictions of photos change with framing, blur, light...
         progress: Wraps the iteration over photos, whose number is its second argument.
 
     Returns:
@@ -44,72 +57,89 @@ def evaluate(
     Raises:
         DataError: The data or the photos cannot be used.
     """
-    tree: dict[str, Any] = {"schema": SCHEMA, "intervals": INTERVALS, "versions": _versions(), "sets": {}, "models": {}}
     rules = label_rules(data)
-    name = SPLITS[split][1] if "label" not in rules and split in SPLITS else f"{data.resolve().name} ({split})"
-    tree["sets"] = {rule: {"name": name, "label": words} for rule, words in rules.items()}
-    forms = {key: judge.form for key, judge in judges.items()}
-    seen = look(photos, forms.values(), progress) if photos else {}
+    name = f"FER2013Valid, {PARTS_IN_WORDS[part]}" if "plurality" in rules else f"{data.resolve().name}, validation"
+    sets = {key: {"name": name, "label": words} for key, words in rules.items()}
+    found = found_faces(photos, part, progress) if photos else []
     if photos:
-        undetected = ~next(iter(seen.values())).found[:, 0]
-        people = {"unseen": "people never trained on", "everyone": "all people, half of them trained on"}
-        for key, who in people.items():
-            rows = next(iter(seen.values())).unseen if key == "unseen" else slice(None)
-            about = {"name": f"photos, {who}, end to end", "label": PHOTO_RULE}
-            tree["sets"][key] = about | {"undetected": int(undetected[rows].sum())}
+        undetected = sum(face.detection is None for face in found)
+        about = {"name": f"photos, {PEOPLE_IN_WORDS[part]}, end to end", "label": "the label that one person gave"}
+        sets["photos"] = about | {"undetected": undetected}
+    tree: Tree = {"schema": SCHEMA, "part": part, "intervals": INTERVALS, "versions": _versions(), "sets": sets}
+    tree["models"] = {}
+    kept: dict[str, dict[str, NDArray[np.float32]]] = {}
     first: tuple[NDArray[np.float32], Faces] | None = None
-    answers: dict[str, dict[str, NDArray[np.float32]]] = {}
-    for key, judge in judges.items():
-        faces = load(data, split, size=judge.form.height, channels=3, brighten=judge.form.brighten)
-        answers[key] = {"faces": judge.answers(faces.images)}
-        first = first or (answers[key]["faces"], faces)
-        scores = _face_scores(answers[key]["faces"], faces, rules)
-        lights = {}
+    for name, model in models.items():
+        faces = watched_faces(data, part, model.spec)
+        probabilities = model.predict(faces.images)
+        first = first or (probabilities, faces)
+        kept[name] = {"plurality": probabilities, "label": probabilities}
+        scores = _face_scores(probabilities, faces, data, sets)
+        measured: Tree = {**model.about, "scores": scores}
         if photos:
-            told, view = _ask_photos(judge, seen[forms[key]])
-            answers[key]["photos"] = told[:, 0]
-            scores["unseen"] = score(told[view.unseen, 0], view.labels[view.unseen]).to_dict()
-            scores["everyone"] = score(told[:, 0], view.labels).to_dict()
-            lights = _same_in_light(told)
-        tree["models"][key] = {**judge.about, "scores": scores, "lights": lights}
-    if "float" in judges:
-        main = next(iter(judges))
-        tree["against_float"] = _compare(answers[main], answers["float"], tree["models"], main)
+            labels = np.array([face.label for face in found], np.int64)
+            kept[name]["photos"] = model.predict(prepared(found, model.spec))
+            scores["photos"] = score(kept[name]["photos"], labels).to_dict()
+            if robustness and first[0] is probabilities:  # the others are only compared as they are
+                measured["robustness"] = _robustness(model, found, labels)
+        tree["models"][name] = measured
+    if "float" in models:
+        main = next(iter(models))
+        tree["against_float"] = _against_float(kept[main], kept["float"], tree["models"], main)
     if first is None:
         raise ValueError("no model to measure")
     return rounded(tree), *first
 
 
-def _face_scores(told: NDArray[np.float32], faces: Faces, rules: Iterable[str]) -> dict[str, Any]:
-    rows = {"majority": faces.majority, "plurality": slice(None), "label": slice(None)}
-    return {rule: score(told[rows[rule]], faces.labels[rows[rule]]).to_dict() for rule in rules}
+def _face_scores(
+    probabilities: NDArray[np.float32], faces: Faces, data: Path, sets: Mapping[str, Tree]
+) -> dict[str, Any]:
+    scores = {}
+    for rule in sets:
+        if rule == "original":
+            labels = original_labels(data, faces.names)
+            scores[rule] = score(probabilities[labels >= 0], labels[labels >= 0]).to_dict()
+        elif rule != "photos":
+            rows = faces.majority if rule == "majority" else slice(None)
+            scores[rule] = score(probabilities[rows], faces.labels[rows]).to_dict()
+    return scores
 
 
-def _ask_photos(judge: Judge, view: Photos) -> tuple[NDArray[np.float32], Photos]:
-    """Probabilities (N, lights, 5)."""
-    count, lights = view.pictures.shape[:2]
-    told = judge.answers(view.pictures.reshape(count * lights, *view.pictures.shape[2:]))
-    return told.reshape(count, lights, -1), view
+def _robustness(model: Predictor, found: Iterable[FoundFace], labels: NDArray[np.int64]) -> Tree:
+    """By change: the share of predictions that are not those of the photo as it is, confidence and its error."""
+    found = list(found)
+    before = model.predict(prepared(found, model.spec)).argmax(axis=1)
+    changes = {}
+    for name, pictures in changed(found, model.spec).items():
+        probabilities = model.predict(pictures)
+        changes[name] = {
+            "changed": float((probabilities.argmax(axis=1) != before).mean()),
+            "accuracy": float((probabilities.argmax(axis=1) == labels).mean()),
+            "confidence": float(probabilities.max(axis=1).mean()),
+            "ece": calibration_error(probabilities, labels),
+        }
+
+    def mean(key: str, names: Iterable[str] = changes) -> float:
+        return float(np.mean([changes[name][key] for name in names]))
+
+    groups = {group: mean("changed", names) for group, names in GROUPS.items()}
+    return {"changed": mean("changed"), "ece": mean("ece"), "groups": groups, "changes": changes}
 
 
-def _same_in_light(told: NDArray[np.float32]) -> dict[str, float]:
-    """Share of photos whose answer stays as it is in the photo as taken."""
-    answers = told.argmax(axis=2)
-    return {light: float((answers[:, i] == answers[:, 0]).mean()) for i, light in enumerate(LIGHTS) if i}
-
-
-def _compare(
-    main: Mapping[str, NDArray[np.float32]], before: Mapping[str, NDArray[np.float32]], models: Any, name: str
+def _against_float(
+    main: Mapping[str, NDArray[np.float32]], trained: Mapping[str, NDArray[np.float32]], models: Tree, name: str
 ) -> dict[str, dict[str, float]]:
-    """Points of accuracy lost and share of same answers, by set of pictures."""
+    """Points of accuracy lost and share of equal predictions, by set of pictures."""
     compared = {}
-    for part, rule in (("faces", "plurality"), ("faces", "label"), ("photos", "everyone")):
+    for rule in ("plurality", "label", "photos"):
         scores = models[name]["scores"]
-        if part in main and rule in scores:
+        if rule in main and rule in scores:
             was = models["float"]["scores"][rule]["accuracy"]["value"]
-            same = float((main[part].argmax(axis=1) == before[part].argmax(axis=1)).mean())
-            lost = (was - scores[rule]["accuracy"]["value"]) * 100
-            compared[rule] = {"points_lost": lost, "same_answer": same}
+            same = float((main[rule].argmax(axis=1) == trained[rule].argmax(axis=1)).mean())
+            compared[rule] = {
+                "points_lost": (was - scores[rule]["accuracy"]["value"]) * 100,
+                "same_prediction": same,
+            }
     return compared
 
 

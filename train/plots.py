@@ -37,13 +37,12 @@ def draw_answers(probabilities: NDArray[np.float32], faces: Faces, folder: Path)
     _mistakes(probabilities, faces, folder / "mistakes.png")
 
 
-def draw_curves(log: Path, folder: Path, *, distilled: bool = False) -> None:
+def draw_curves(log: Path, folder: Path) -> None:
     """Write ``curves.png`` from a run's ``log.csv``: loss and accuracy an epoch, training and watched pictures.
 
     Args:
         log: Columns epoch, loss, accuracy, val_loss and val_accuracy.
         folder: Made if it is not there.
-        distilled: The training loss is mixed with the teachers', the watched one is not: each gets an axis of its own.
     """
     with log.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -51,22 +50,18 @@ def draw_curves(log: Path, folder: Path, *, distilled: bool = False) -> None:
         return
     figure = Figure((9, 3.6), layout="constrained")
     loss, accuracy = figure.subplots(1, 2)
-    _curves(loss, rows, "loss", own_axis=distilled)
-    _curves(accuracy, rows, "accuracy", own_axis=False)
+    _curves(loss, rows, "loss")
+    _curves(accuracy, rows, "accuracy")
     folder.mkdir(parents=True, exist_ok=True)
     figure.savefig(folder / "curves.png", dpi=150)
 
 
-def _curves(axes: Axes, rows: list[dict[str, str]], name: str, *, own_axis: bool) -> None:
+def _curves(axes: Axes, rows: list[dict[str, str]], name: str) -> None:
     epochs = [int(row["epoch"]) + 1 for row in rows]
     trained, watched = ([float(row[key]) for row in rows] for key in (name, f"val_{name}"))
     style = {"marker": "o", "markersize": 2}
     lines = axes.plot(epochs, watched, color=BLUE, label="watched", **style)
-    other, label = axes, "training, changed at random"
-    if own_axis:
-        other, label = axes.twinx(), "training, with the teachers' (right)"
-        other.spines["top"].set_visible(False)
-    lines += other.plot(epochs, trained, color=ORANGE, label=label, **style)
+    lines += axes.plot(epochs, trained, color=ORANGE, label="training, changed at random", **style)
     best = int(np.argmin(watched) if name == "loss" else np.argmax(watched))
     axes.axvline(epochs[best], color=GREY, linewidth=0.8, linestyle=":")
     axes.set_title(f"{name}: best watched {watched[best]:.3f} in epoch {epochs[best]}", fontsize=10)

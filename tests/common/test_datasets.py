@@ -14,6 +14,7 @@ from cartoons import cartoon, write_folders
 
 from common.datasets import FERPLUS_COLUMNS, DataError, load, votes_to_targets
 from edge.labels import EMOTIONS
+from edge.preprocess import InputSpec
 
 ORIGINAL = {"Angry": 0, "Happy": 3, "Sad": 4, "Surprise": 5, "Neutral": 6}
 VOTED = {"Angry": "anger", "Happy": "happiness", "Neutral": "neutral", "Sad": "sadness", "Surprise": "surprise"}
@@ -69,7 +70,7 @@ def test_folders_are_split_80_20_stratified_and_the_same_every_time(folders: Pat
 def test_folders_may_lie_in_images_and_be_of_any_size_and_colour(tmp_path: Path) -> None:
     root = write_folders(tmp_path / "data" / "images", 5)
     cv2.imwrite(str(root / "Sad" / "large.jpg"), cartoon(3, 99, size=200))
-    assert load(tmp_path / "data", "all", size=32, channels=3).images.shape == (26, 32, 32, 3)
+    assert load(tmp_path / "data", "all", InputSpec(32, 32)).images.shape == (26, 32, 32, 3)
 
 
 def test_broken_pictures_are_listed_and_skipped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

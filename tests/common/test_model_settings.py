@@ -30,7 +30,7 @@ def test_what_is_given_goes_before_what_stands_beside(beside):
     [
         ("crop_margin =", "model.toml cannot be read"),
         ("margin = 0.1", "unknown key margin; known are crop_margin"),
-        ("crop_margin = 2", "crop_margin is 2; wanted a number from 0 to 1"),
+        ("crop_margin = 2", "crop_margin is 2; wanted a number from -0.3 to 1"),
         ("threshold = 'high'", "threshold is 'high'; wanted a number"),
         ("licence = 3", "licence is 3; wanted text"),
     ],

@@ -62,7 +62,7 @@ def test_broken_and_missing_photos_are_listed_and_skipped(tmp_path: Path, caplog
     assert "skipped missing.jpg: cannot be read: No such file" in caplog.text
 
 
-def test_no_photo_lies_in_both_halves(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_photo_lies_in_two_parts(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     people = "abcdefgh"
     rows = "".join(f"{person}.bmp,Happy,{person}\n" for person in people)
     folder = write(tmp_path / "photos", f"image,label,person\n{rows}".encode(), names=())
@@ -71,5 +71,5 @@ def test_no_photo_lies_in_both_halves(tmp_path: Path, caplog: pytest.LogCaptureF
     with caplog.at_level(logging.WARNING):
         train, valid = photo_list(folder, "train"), photo_list(folder, "valid")
     assert len(train) + len(valid) < len(people)
-    assert not (train and valid)  # the half of whoever comes first
-    assert f"left out {len(people) - len(train) - len(valid)} photos that are also in the other half" in caplog.text
+    assert not (train and valid)  # the part of whoever comes first
+    assert f"left out {len(people) - len(train) - len(valid)} photos that are also in another part" in caplog.text

@@ -7,6 +7,9 @@ from PIL import Image
 from convert.pictures import balanced, read
 from edge.errors import EdgeError
 from edge.labels import EMOTIONS
+from edge.preprocess import InputSpec
+
+SPEC = InputSpec(24, 24)
 
 
 @pytest.fixture
@@ -28,7 +31,7 @@ def test_balanced_takes_as_many_of_each_class_as_there_are():
 
 
 def test_pictures_fit_the_model_and_the_splits_do_not_meet(faces):
-    pictures = read(faces, 48, samples=25)
+    pictures = read(faces, InputSpec(48, 48), samples=25)
     assert pictures.calibration.shape == (25, 48, 48, 3)
     assert pictures.calibration.dtype == pictures.measured.dtype == np.uint8
     assert np.bincount(pictures.labels, minlength=5).tolist() == [4] * 5
@@ -40,16 +43,16 @@ def test_pictures_fit_the_model_and_the_splits_do_not_meet(faces):
 
 
 def test_limit_keeps_the_classes_balanced(faces):
-    assert np.bincount(read(faces, 24, samples=5, limit=10).labels).tolist() == [2] * 5
+    assert np.bincount(read(faces, SPEC, samples=5, limit=10).labels).tolist() == [2] * 5
 
 
 def test_a_class_without_pictures_is_named(faces):
     for picture in (faces / "Neutral").iterdir():
         picture.unlink()
     with pytest.raises(EdgeError, match="Neutral"):
-        read(faces, 24, samples=5)
+        read(faces, SPEC, samples=5)
 
 
 def test_no_pictures_at_all(tmp_path):
     with pytest.raises(EdgeError, match="no data set"):
-        read(tmp_path, 24, samples=5)
+        read(tmp_path, SPEC, samples=5)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 Command = Callable[..., "subprocess.Popen[str]"]
-TINY = ("architecture=tiny", "size=16", "batch=20")
+TINY = ("network=tiny", "batch=20")
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +46,7 @@ def fit(trainer: Command, folders: Path) -> Command:
 @pytest.fixture(scope="session")
 def settings() -> tuple[str, ...]:
     """What a whole run of the tests is trained with; its callbacks have a memory."""
-    return "epochs=4", "schedule=plateau", "early_stopping=3"
+    return "epochs=4", "described=true", "patience=3", "augment.blur=0.5", "augment.cover=0.5"
 
 
 @pytest.fixture(scope="session")

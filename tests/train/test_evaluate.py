@@ -14,17 +14,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cartoons import write_folders
+from cartoons import write_folders, write_photos
 
 from common.datasets import Faces
 from edge.errors import ConfigError
 from edge.labels import EMOTIONS
-from train.model_card import model_card
+from train.card import model_card
 from train.plots import draw_answers
-from train.table import report
+from train.report import report
+from train.robustness import CHANGES
 
 MODEL = Path("models") / "emotion.tflite"
-REFERENCE = Path("models") / "beside" / "reference" / "model.keras"
+REFERENCE = Path("models") / "reference" / "model.keras"
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -40,14 +41,14 @@ def train(root: Path, environment: dict[str, str]) -> Run:
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_folders(tmp_path_factory.mktemp("data") / "faces", 5)
+    return write_folders(tmp_path_factory.mktemp("data") / "faces", 25)  # a fifth of them to measure on
 
 
 @pytest.fixture(scope="module")
 def evaluated(train: Run, drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """What evaluate printed of the shipped model on a folder per class, and where it left its figures and pictures."""
     where = tmp_path_factory.mktemp("evaluated")
-    done = train("evaluate", "--data", drawn, "--split", "all", "--output", where / "metrics.json", "--pictures", where)
+    done = train("evaluate", "--data", drawn, "--output", where / "metrics.json", "--pictures", where)
     assert done.returncode == 0, done.stderr
     return done.stdout, where
 
@@ -68,10 +69,10 @@ def test_the_int8_file_stands_beside_what_it_was_made_from(evaluated: tuple[str,
     shipped, trained = tree["models"]["emotion.tflite"], tree["models"]["float"]
     assert shipped["kB"] == round((root / MODEL).stat().st_size / 1000, 1)
     assert shipped["parameters"] == trained["parameters"]
-    assert "Keras" in trained["through"]
-    assert "Keras" not in shipped["through"]
+    assert "Keras" in trained["runtime"]
+    assert "Keras" not in shipped["runtime"]
     assert shipped["crop_margin"] == trained["crop_margin"]
-    assert 0 <= tree["against_float"]["label"]["same_answer"] <= 1
+    assert 0 <= tree["against_float"]["label"]["same_prediction"] <= 1
 
 
 def test_pictures_are_drawn(evaluated: tuple[str, Path]) -> None:
@@ -85,7 +86,7 @@ def test_a_model_without_a_mistake_can_be_drawn(tmp_path: Path) -> None:
     right = np.eye(5, dtype=np.float32)
     names = tuple(map(str, labels))
     pictures = np.zeros((5, 48, 48, 1), np.uint8)
-    draw_answers(right, Faces(pictures, right, labels, labels > -1, names, np.zeros_like(right)), tmp_path)
+    draw_answers(right, Faces(pictures, right, labels, labels > -1, names), tmp_path)
     assert (tmp_path / "mistakes.png").is_file()
 
 
@@ -96,23 +97,25 @@ def test_the_card_is_made_of_the_records_alone(evaluated: tuple[str, Path], root
     recall = model["scores"]["label"]["classes"]["Sad"]["recall"]
     assert f"{recall['value'] * 100:.1f} ({recall['low'] * 100:.1f}-{recall['high'] * 100:.1f})" in card
     assert f"{model['parameters']:,} parameters" in card
-    for part in ("Intended use", "Article 5(1)(f)", "label \\ answer", "Where it fails", "Licence", "float"):
+    for part in ("Intended use", "Article 5(1)(f)", "label \\ prediction", "Where it fails", "Licence", "float"):
         assert part in card
 
 
-def test_the_card_tells_of_a_later_run_what_is_new(evaluated: tuple[str, Path], root: Path, tmp_path: Path) -> None:
+def test_the_card_gives_recipe_and_cost_of_the_run(evaluated: tuple[str, Path], tmp_path: Path) -> None:
     shutil.copy(evaluated[1] / "metrics.json", tmp_path)
-    record = json.loads((root / "models/training/compact/recipe.json").read_text())
-    for name, rate in (("round-9", 0.5), ("round-10", 0.25)):
-        record["recipe"]["learning_rate"] = rate
-        folder = tmp_path / "training" / name
-        folder.mkdir(parents=True)
-        (folder / "recipe.json").write_text(json.dumps(record))
-        (folder / "metrics.json").write_text('{"cost": {"epochs": 90, "seconds": 0.2, "device": "abacus"}}')
-    first, second = model_card(tmp_path).split("round-10, by class: ")
-    assert "    learning_rate 0.5\n" in first
-    assert "    batch 256\n" in first
-    assert second.partition(":\n\n")[2].startswith("    learning_rate 0.25\n\nHow each run")
+    record = {
+        "recipe": {"start": "", "learning_rate": 0.5, "sample": [], "augment": {"zoom": 0.25}},
+        "parameters": 12345,
+        "macs": 6e6,
+        "faces": {"train": 54321},
+        "versions": {"keras": "3.0"},
+        "cost": {"epochs": 90, "seconds": 7.2, "device": "abacus"},
+    }
+    (tmp_path / "training.json").write_text(json.dumps(record))
+    card = model_card(tmp_path)
+    assert "| 12,345 | 6.0 | 54,321 | 90 | 7 | abacus; keras 3.0 |" in card
+    assert "    learning_rate 0.5\n    augment: zoom 0.25\n" in card
+    assert "start" not in card.partition("## Training")[2].partition("## Measured")[0]
 
 
 def test_the_shipped_card_is_up_to_date(root: Path) -> None:
@@ -136,9 +139,10 @@ def test_a_card_without_figures_says_how_to_get_them(tmp_path: Path) -> None:
     ("args", "code", "said"),
     [
         (["--data", "nowhere"], 1, "error: no folder nowhere"),
-        (["--data", "nowhere", "--model", "none.tflite"], 1, "error: model none.tflite cannot be read"),
-        (["--data", "nowhere", "--model", "none.keras"], 1, "error: no model at none.keras; give a .keras file"),
-        (["--data", "nowhere", "--beside", "reference"], 2, "--beside takes NAME=FILE"),
+        (["--data", "nowhere", "--model", "none.keras"], 1, "error: no folder nowhere"),
+        (["--data", "nowhere", "--compare", "reference"], 2, "--compare takes NAME=FILE"),
+        (["--data", "nowhere", "--robustness"], 2, "give them with --photos"),
+        (["--data", "nowhere", "--part", "test"], 2, "is not one of 'measure', 'choose', 'all'"),
         ([], 2, "Missing option '--data'"),
     ],
 )
@@ -152,22 +156,35 @@ def test_wrong_use_is_one_clear_line(train: Run, args: list[str], code: int, sai
 
 def test_every_verb_has_help(train: Run) -> None:
     listed = train("--help").stdout
-    for verb in ("fit", "average", "calibrate", "refit", "evaluate", "model-card"):
+    for verb in ("fit", "evaluate", "card"):
         assert re.search(rf"^  {verb} +\S", listed, re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_robustness_is_measured_on_photos(train: Run, drawn: Path, photo: Path, tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", photo)
+    options = ["--photos", photos, "--part", "all", "--robustness", "--output", tmp_path / "metrics.json"]
+    done = train("evaluate", "--data", drawn, "--float", "none.keras", *options)
+    assert done.returncode == 0, done.stderr
+    tree = json.loads((tmp_path / "metrics.json").read_text())
+    found = tree["models"]["emotion.tflite"]["robustness"]
+    assert list(found["changes"]) == list(CHANGES)
+    assert found["changed"] == pytest.approx(np.mean([c["changed"] for c in found["changes"].values()]), abs=1e-4)
+    assert tree["sets"]["photos"]["undetected"] in (0, 1)
+    assert "| sunglasses |" in done.stdout
 
 
 @pytest.mark.data
 @pytest.mark.slow
 def test_the_shipped_model_keeps_its_floors_on_the_real_pictures(train: Run, data_dir: Path, tmp_path: Path) -> None:
     output = tmp_path / "metrics.json"
-    done = train("evaluate", "--data", data_dir / "ferplus", "--output", output)
+    done = train("evaluate", "--data", data_dir / "ferplus", "--part", "all", "--output", output)
     assert done.returncode == 0, done.stderr
     tree = json.loads(output.read_text())
     scores = tree["models"]["emotion.tflite"]["scores"]
-    for rule, accuracy, recall, pictures in (("majority", 0.90, 0.895, 2801), ("plurality", 0.845, 0.83, 3421)):
+    for rule, accuracy, recall, pictures in (("majority", 0.89, 0.90, 2801), ("plurality", 0.83, 0.84, 3421)):
         assert scores[rule]["pictures"] == pictures
         assert scores[rule]["accuracy"]["value"] >= accuracy
         assert scores[rule]["macro_recall"]["value"] >= recall
-        assert scores[rule]["ece"] <= 0.04
     assert tree["against_float"]["plurality"]["points_lost"] <= 0.5
-    assert tree["against_float"]["plurality"]["same_answer"] >= 0.98
+    assert tree["against_float"]["plurality"]["same_prediction"] >= 0.98

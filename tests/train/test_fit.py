@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from weights import weights_of
 
+from common.model_settings import settings_of
+
 pytestmark = pytest.mark.slow
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -38,17 +40,19 @@ def log(run: Path) -> list[dict[str, str]]:
 def test_a_run_leaves_network_log_record_metrics_and_pictures(finished: Path) -> None:
     left = {path.name for path in finished.iterdir()}
     pictures = {"curves.png", "confusion.png", "classes.png", "reliability.png", "mistakes.png"}
-    assert left == {"model.keras", "log.csv", "recipe.json", "metrics.json", "tensorboard", *pictures}
-    record = json.loads((finished / "recipe.json").read_text())
-    assert record["recipe"]["architecture"] == "tiny"
+    assert left == {"model.keras", "model.toml", "log.csv", "training.json", "tensorboard", *pictures}
+    record = json.loads((finished / "training.json").read_text())
+    assert record["recipe"]["network"] == "tiny"
     assert record["recipe"]["seed"] == 0
-    assert {"keras", "tensorflow", "numpy", "python", "parameters", "macs"} <= set(record)
-    assert sum(record["train"].values()) == 60
-    assert sum(record["valid"].values()) == 15
-    metrics = json.loads((finished / "metrics.json").read_text())
-    assert metrics["watched"]["pictures"] == 15
-    assert metrics["cost"]["epochs"] == len(log(finished)) == 4
-    assert metrics["cost"]["seconds"] > 0
+    assert set(record["versions"]) == {"keras", "tensorflow", "numpy", "python"}
+    assert record["parameters"] > 0
+    assert record["macs"] > 0
+    assert record["faces"]["train"] == 60
+    assert sum(record["faces"]["watched"].values()) == 15
+    assert settings_of(finished / "model.keras").brighten is True
+    assert record["watched"]["pictures"] == 15
+    assert record["cost"]["epochs"] == len(log(finished)) == 4
+    assert record["cost"]["seconds"] > 0
 
 
 def test_a_killed_run_continues_as_if_it_had_not_been(
@@ -64,9 +68,6 @@ def test_a_killed_run_continues_as_if_it_had_not_been(
     assert other.returncode == 1
     assert "was interrupted with recipe learning_rate = 0.004, now it is 0.5" in refusal.splitlines()[-1]
 
-    record = json.loads((run / "recipe.json").read_text())
-    del record["recipe"]["photo_balance"], record["recipe"]["distill"]["share"]  # as if they were younger than the run
-    (run / "recipe.json").write_text(json.dumps(record))
     again = fit(run, *settings)
     output, _ = again.communicate(timeout=300)
     assert again.returncode == 0, output
@@ -82,12 +83,13 @@ def test_a_killed_run_continues_as_if_it_had_not_been(
     assert all(np.array_equal(whole[name], resumed[name]) for name in whole)
 
 
-def test_a_finished_run_is_not_overwritten(fit: Start, finished: Path, settings: tuple[str, ...]) -> None:
+def test_a_finished_run_is_kept(fit: Start, finished: Path, settings: tuple[str, ...]) -> None:
     before = (finished / "model.keras").read_bytes()
-    process = fit(finished, *settings)
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 1
-    assert "is finished; name another --run" in output.splitlines()[-1]
+    for more, code, said in ((), 0, "nothing to do"), (("epochs=9",), 1, "finished, with another recipe; name another"):
+        process = fit(finished, *settings, *more)
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == code, output
+        assert said in output
     assert (finished / "model.keras").read_bytes() == before
 
 

@@ -14,11 +14,8 @@ from numpy.typing import NDArray
 
 from convert import export
 from convert.flatbuffer import unpack
-from edge.errors import ConfigError
-from train.architectures import load_network, residual
-from train.recipe import Recipe
+from train.networks import load_network, residual
 from train.rounding import learn_rounded, round_kernels, rounded
-from train.session import train_run
 
 
 @pytest.fixture
@@ -76,17 +73,11 @@ def test_learning_computes_with_rounded_kernels_and_moves_the_ones_behind_them(n
         assert 0 < np.median(moved) < np.abs(old).max() / 127 / 2, "less than half a step, and not forgotten"
 
 
-def test_a_precision_coarser_than_int8_is_refused(tmp_path: Path) -> None:
-    recipe = Recipe(rounded=True, precision="mixed_bfloat16")
-    with pytest.raises(ConfigError, match="needs precision = float32"):
-        train_run(recipe, tmp_path, None, tmp_path / "run")
-
-
 @pytest.mark.slow
 def test_a_run_saves_kernels_as_the_converter_writes_them(
     fit: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    process = fit(tmp_path / "run", "epochs=1", "rounded=true")
+    process = fit(tmp_path / "run", "epochs=1")
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
     path = tmp_path / "run" / "model.keras"

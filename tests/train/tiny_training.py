@@ -1,11 +1,11 @@
-"""``python -m train`` with one more architecture: a network so small that a test can train it."""
+"""``python -m train`` with one more network, so small that a test can train it."""
 
 from functools import partial
 
 from train.__main__ import main
-from train.architectures import ARCHITECTURES, residual
+from train.networks import NETWORKS, residual
 
-ARCHITECTURES["tiny"] = partial(residual, (8,), (0,), stem=4, size=16, name="tiny")
+NETWORKS["tiny"] = partial(residual, (8,), (0,), stem=4, size=16, name="tiny")
 
 if __name__ == "__main__":
     main()

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
 from keras import layers
+from numpy.typing import NDArray
 
 from edge.errors import ConfigError, OutputError
 from edge.labels import EMOTIONS
@@ -106,19 +106,7 @@ def teacher() -> keras.Model:
     return residual((96, 192, 384), (2, 2, 1), stem=48, dropout=0.4, name="teacher")
 
 
-ARCHITECTURES: dict[str, Callable[[], keras.Model]] = {
-    "compact": compact,
-    "reference": reference,
-    "teacher": teacher,
-    "teacher-deep": partial(residual, (80, 160, 320), (3, 3, 2), stem=48, dropout=0.4, name="teacher"),
-    # Other shapes of the same network, compared in docs/experiments.md.
-    "wide": partial(residual, (32, 64, 128), (1, 1, 0), stem=16, name="wide"),
-    "wide-24": partial(residual, (32, 64, 128), (1, 1, 0), stem=16, size=24, name="wide"),
-    "wide-32": partial(residual, (32, 64, 128), (1, 1, 0), stem=16, size=32, name="wide"),
-    "wide-64": partial(residual, (24, 48, 96), (1, 1, 0), stem=12, size=64, name="wide"),  # as much arithmetic as wide
-    "shallow": partial(residual, (24, 48, 128), (1, 1, 0), stem=16, name="shallow"),
-    "deep": partial(residual, (24, 48, 96), (1, 1, 1), stem=12, name="deep"),
-}
+NETWORKS: dict[str, Callable[[], keras.Model]] = {"compact": compact, "reference": reference, "teacher": teacher}
 
 
 def load_network(path: Path) -> keras.Model:
@@ -150,6 +138,16 @@ def save_network(network: keras.Model, path: Path) -> None:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}; name another place") from error
 
 
+def predict(network: keras.Model, pictures: NDArray[np.uint8], layer: str = "probabilities") -> NDArray[np.float32]:
+    """What a layer gives for pictures, uint8 (N, H, W, 1 or 3), a batch at a time: float32 (N, 5)."""
+    part = keras.Model(network.input, network.get_layer(layer).output)
+    made = []
+    for first in range(0, len(pictures), 256):
+        rgb = np.repeat(pictures[first : first + 256], 3 // pictures.shape[-1], axis=-1)
+        made.append(keras.ops.convert_to_numpy(part.predict_on_batch(rgb.astype(np.float32) / 255)))
+    return np.concatenate(made).astype(np.float32)
+
+
 def macs(model: keras.Model) -> int:
     """Multiply-accumulate operations of one picture in convolution and dense layers."""
     total = 0
@@ -163,11 +161,12 @@ def macs(model: keras.Model) -> int:
 
 
 __all__ = [
-    "ARCHITECTURES",
     "LUMA",
+    "NETWORKS",
     "compact",
     "load_network",
     "macs",
+    "predict",
     "reference",
     "residual",
     "save_network",

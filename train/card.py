@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from edge.errors import ConfigError
 from edge.preprocess import BRIGHT_ENOUGH
-from train.table import by_class, comparison, confusion, described, interval, line
+from train.report import by_class, comparison, confusion, described, interval, line, robustness
 
 Tree = Mapping[str, Any]
 INTENDED = """\
@@ -39,21 +38,16 @@ LIMITS = """\
   search words, so they hold posed faces, actors, drawings and watermarks.
 - Neither set says how old people are, what sex or where from, so fairness between groups was **not measured**.
   Faces found by web search are not an even sample of people. Measure on your own visitors before relying on it.
-- Profiles, faces under about 60 pixels, and covered faces are often not found; the whole picture is then read
-  instead.
-- Which network and which of several int8 files ships, temperature, class offsets, crop margin and how far rare emotions
-  are favoured in photos were chosen on the very pictures that are measured on here, and so were the recipe's settings:
-  where the file is better than its float network that is by chance; expect that one's figures, or less. FER2013's
-  own test split was not available.
+- Profiles, very small and mostly covered faces may not be found; the whole picture is then read instead, and the
+  answer is never called confident.
+- What was chosen (recipe, temperature, crop margin, which network ships) was chosen on other pictures and people than
+  those measured below. FER2013's own test split was not available.
 """
 
-BESIDE = """\
+REFERENCE = """\
 `reference` is the network that this project was first described with, trained by the described recipe on as many
-pictures of each class as its authors had, or as FER+ offers (`train/recipes/reference.toml`). It learned from faces
-brightened like ours, and the tables below measured it in the same way. Early stopping, which is part of the recipe,
-came soon. `reference-earlier`, on faces as they are, was never stopped and some five points more accurate; its file is
-lost, and its figures are in `docs/experiments.md`. Photos' faces were found with the cascade, and crops were clipped at
-the picture's edge; both have changed since, and the photos are to be measured again.
+pictures of each class as its authors had, or as FER+ offers (`train/recipes/reference.toml`); it is measured in the
+same way.
 """
 
 
@@ -62,8 +56,8 @@ def model_card(folder: Path) -> str:
 
     Args:
         folder: Holds ``metrics.json`` (by ``evaluate``), and where there are any ``formats.json`` (by convert),
-            ``emotion.toml``, records of its runs in ``training/`` and of networks measured beside it in
-            ``beside/``: a folder each, with ``recipe.json`` and ``metrics.json`` of the run's folder.
+            ``emotion.toml`` and ``training.json``, the record of its run, and of the described network's in
+            ``reference/training.json``.
 
     Raises:
         ConfigError: There is no ``metrics.json``.
@@ -75,16 +69,16 @@ def model_card(folder: Path) -> str:
         )
     settings = folder / "emotion.toml"
     about = tomllib.loads(settings.read_text(encoding="utf-8")) if settings.is_file() else {}
-    runs, beside = _records(folder / "training"), _records(folder / "beside")
+    run, reference = _read(folder / "training.json"), _read(folder / "reference" / "training.json")
     name, model = next(iter(metrics["models"].items()))
     parts = [
         f"# Model card: {name}\n",
-        "Written by `make model-card` from `metrics.json`, `formats.json` and `training/`; not edited by hand.\n",
+        "Written by `make model-card` from `metrics.json`, `formats.json` and `training.json`; not edited by hand.\n",
         _summary(model, about),
         f"## Intended use\n\n{INTENDED}",
         f"## Wrong and unlawful uses\n\n{FORBIDDEN}",
-        f"## Training\n\n{_training(runs, about)}",
-        f"## Networks beside it\n\n{BESIDE}\n{_runs(beside)}" if beside else "",
+        f"## Training\n\n{_training(run, about)}",
+        f"## The described network\n\n{REFERENCE}\n{_run(reference)}" if reference else "",
         f"## Measured\n\n{_measured(metrics)}",
         _failures(metrics, model),
         _runtimes(_read(folder / "formats.json")),
@@ -117,41 +111,24 @@ def _summary(model: Tree, about: Tree) -> str:
     return "\n".join([line(["", ""]), line(["---", "---"]), *[line(row) for row in rows if row[1]], ""])
 
 
-def _training(runs: Mapping[str, Tree], about: Tree) -> str:
+def _training(run: Tree, about: Tree) -> str:
     """Data, recipe and cost."""
     parts = [f"Data: {about['training_data']}.\n"] if "training_data" in about else []
-    if not runs:
-        return "\n".join([*parts, "No record of its runs is kept here.\n"])
-    total = round(sum(run["cost"]["seconds"] for run in runs.values()))
-    parts.append(f"{_runs(runs)}\nTogether {total:,} seconds of training.\n")
-    known: list[str] = []
-    for name, run in runs.items():
-        if run["recipe"]["distill"]["teachers"]:
-            lines = _recipe(run["recipe"])
-            counts = ", ".join(f"{k} {v:,}" for k, v in run["train"].items())
-            told = "In its recipe, other than in the one before" if known else "Its recipe"
-            parts.append(f"{name}, by class: {counts}. {told}:\n")
-            parts.append("\n".join(f"    {row}" for row in lines if row not in known) + "\n")
-            known = lines
-    parts.append(
-        "How each run went on from others, what was done to the last layer after them, and what was tried and dropped, "
-        "with commands and figures: `docs/experiments.md`.\n"
-    )
-    return "\n".join(parts)
+    if not run:
+        return "\n".join([*parts, "No record of its run is kept here.\n"])
+    rows = "\n".join(f"    {row}" for row in _recipe(run["recipe"]))
+    more = "What each setting does: `train/recipe.py`. What was tried and dropped: `docs/training.md`.\n"
+    return "\n".join([*parts, _run(run), f"{rows}\n", more])
 
 
-def _runs(runs: Mapping[str, Tree]) -> str:
-    """A line for each run."""
-    heads = ["run", "parameters", "multiply-adds, M", "pictures", "epochs", "batch", "learning rate", "seconds", "on"]
-    lines = [line(heads), line(["---", *["---:"] * (len(heads) - 2), "---"])]
-    for name, run in runs.items():
-        recipe = run["recipe"]
-        cost = run["cost"]
-        figures = [f"{run['parameters']:,}", f"{run['macs'] / 1e6:.1f}", f"{sum(run['train'].values()):,}"]
-        figures += [str(cost["epochs"]), str(recipe["batch"]), f"{recipe['learning_rate']:g}"]
-        on = f"{cost['device']}; Keras {run['keras']} on {run['backend']}"
-        lines.append(line([name, *figures, f"{cost['seconds']:,}", on]))
-    return "\n".join(lines) + "\n"
+def _run(run: Tree) -> str:
+    """One run's size and cost, a table of one row."""
+    heads = ["parameters", "multiply-adds, M", "training faces", "epochs", "seconds", "on"]
+    cost = run["cost"]
+    figures = [f"{run['parameters']:,}", f"{run['macs'] / 1e6:.1f}", f"{run['faces']['train']:,}", str(cost["epochs"])]
+    on = f"{cost['device']}; {', '.join(f'{name} {version}' for name, version in run['versions'].items())}"
+    rows = [heads, ["---:"] * 5 + ["---"], [*figures, f"{cost['seconds']:,.0f}", on]]
+    return "\n".join(line(row) for row in rows) + "\n"
 
 
 def _recipe(recipe: Tree) -> list[str]:
@@ -159,7 +136,7 @@ def _recipe(recipe: Tree) -> list[str]:
     rows = []
     for key, value in recipe.items():
         if isinstance(value, Mapping):
-            rows.append(f"{key}: {', '.join(f'{k} {_plain(v)}' for k, v in value.items() if k != 'teachers')}")
+            rows.append(f"{key}: {', '.join(f'{k} {_plain(v)}' for k, v in value.items())}")
         elif value not in ([], (), ""):
             rows.append(f"{key} {_plain(value)}")
     return rows
@@ -172,14 +149,15 @@ def _plain(value: Any) -> str:
 def _measured(metrics: Tree) -> str:
     name, model = next(iter(metrics["models"].items()))
     parts = [
-        "Measured by `make evaluate` on pictures as the device reads them: the Haar cascade's box in photos, one crop "
-        "a face, dark ones brightened. Five classes: these figures cannot be compared with those of seven or eight.\n",
+        "Measured by `make evaluate` on pictures as the device reads them: its detector's largest face in photos, "
+        "one crop. Five classes: these figures cannot be compared with those of seven or eight.\n",
         comparison(metrics),
     ]
     for key in metrics["sets"]:
-        if key != "everyone":
-            found = model["scores"][key]
-            parts += [f"### {name} on {described(metrics, key)}\n", by_class(found), confusion(found)]
+        found = model["scores"][key]
+        parts += [f"### {name} on {described(metrics, key)}\n", by_class(found), confusion(found)]
+    if "robustness" in model:
+        parts += ["### Photos changed\n", robustness(metrics)]
     parts.append(f"Intervals: {metrics['intervals']}.\n")
     return "\n".join(parts)
 
@@ -204,8 +182,6 @@ def _failures(metrics: Tree, model: Tree) -> str:
     """The weakest class and the most frequent confusions of each set, in words."""
     lines = ["## Where it fails\n"]
     for key, about in metrics["sets"].items():
-        if key == "everyone":
-            continue
         found = model["scores"][key]
         names = list(found["classes"])
         weakest = min(names, key=lambda name, found=found: found["classes"][name]["f1"]["value"])
@@ -215,34 +191,23 @@ def _failures(metrics: Tree, model: Tree) -> str:
             for column, count in enumerate(counts)
             if row != column and sum(counts)
         ]
-        worst = "; ".join(f"{label} read as {told} {share:.0%}" for share, label, told in sorted(shares)[:-4:-1])
+        worst = "; ".join(f"{label} read as {read} {share:.0%}" for share, label, read in sorted(shares)[:-4:-1])
         score = found["classes"][weakest]
         lines.append(
             f"- {about['name']} ({about['label']}): weakest is {weakest}, precision {interval(score['precision'])} %, "
             f"recall {interval(score['recall'])} %. Most frequent: {worst}."
         )
-    for key in ("unseen", "everyone"):
-        if key in metrics["sets"]:
-            count = model["scores"][key]["pictures"]
-            missed = metrics["sets"][key]["undetected"]
-            lines.append(f"- {metrics['sets'][key]['name']}: no face was found in {missed / count:.1%}.")
-    if model["lights"]:
-        light, same = min(model["lights"].items(), key=lambda item: item[1])
-        lines.append(f"- Light: {1 - same:.1%} of answers change when a photo is {light}, the worst of those tried.")
+    if "photos" in metrics["sets"]:
+        count, missed = model["scores"]["photos"]["pictures"], metrics["sets"]["photos"]["undetected"]
+        lines.append(f"- {metrics['sets']['photos']['name']}: no face was found in {missed / count:.1%}.")
+    if "robustness" in model:
+        changes = model["robustness"]["changes"]
+        worst = sorted(changes, key=lambda name: changes[name]["changed"])[:-4:-1]
+        shares = "; ".join(f"{name} {changes[name]['changed']:.0%}" for name in worst)
+        lines.append(
+            f"- Predictions that change when a photo is changed, the worst of {len(changes)} changes: {shares}."
+        )
     return "\n".join(lines) + "\n"
-
-
-def _records(folder: Path) -> dict[str, Tree]:
-    """Recipe and cost of each run that is kept in a folder."""
-    return {
-        path.parent.name: _read(path) | {"cost": _read(path.with_name("metrics.json"))["cost"]}
-        for path in sorted(folder.glob("*/recipe.json"), key=lambda path: _numbered(path.parent.name))
-    }
-
-
-def _numbered(name: str) -> list[str | int]:
-    """Sorts finish-10 behind finish-9."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
 
 
 def _read(path: Path) -> dict[str, Any]:
