@@ -49,7 +49,7 @@ def test_a_run_leaves_network_log_record_metrics_and_pictures(finished: Path) ->
     assert record["macs"] > 0
     assert record["faces"]["train"] == 60
     assert sum(record["faces"]["watched"].values()) == 15
-    assert settings_of(finished / "model.keras").brighten is True
+    assert settings_of(finished / "model.keras").crop_margin == -0.05
     assert record["watched"]["pictures"] == 15
     assert record["cost"]["epochs"] == len(log(finished)) == 4
     assert record["cost"]["seconds"] > 0

@@ -50,7 +50,7 @@ def test_options_are_passed_on(cli: Any, album: Path, listing: str, tmp_path: Pa
 
 
 def test_bulk_has_every_option_of_predict_that_says_how_to_read() -> None:
-    own = {"paths", "form", "output", "annotate", "jobs", "resume"}
+    own = {"paths", "format", "output", "annotate", "jobs", "resume"}
     assert {option.name for option in predict.params} - own <= {option.name for option in score.params}
 
 

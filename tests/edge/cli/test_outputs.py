@@ -159,9 +159,7 @@ def test_devices_and_addresses_pass(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        "train average m.keras n.keras --output n.keras",
-        "train calibrate m.keras --data d --output ./m.keras",
-        "train refit m.keras --data d --photos d --output m.keras",
+        "train evaluate --data d --compare other=n.keras --output ./n.keras",
         "train evaluate --data d --model m.keras --output m.keras",
         "convert m.keras --data d --output m.keras",
     ],

@@ -51,7 +51,7 @@ def test_pictures_stream_upload_and_live_view_read_a_face_alike(model):
 
     _, png = cv2.imencode(".png", np.ascontiguousarray(picture[:, :, ::-1]))
     with (
-        running(Stage(picture), model=str(model or "")) as kiosk,
+        running(Stage(picture), model=model and str(model)) as kiosk,
         httpx.Client(base_url=kiosk.url, timeout=20) as client,
     ):
         until(lambda: kiosk.latest and kiosk.latest.faces)
