@@ -41,7 +41,7 @@ RECIPE ?= $(if $(wildcard $(DATA)/fer2013*.csv),plain,own)
 RUN    ?= runs/$(RECIPE)
 
 train: $(DEV)/.installed runtimes ## Train on your pictures, convert, compare with the shipped model: make train DATA=dir [RECIPE=shipped PHOTOS="dir dir"]
-	$(DEV)/bin/python -m train fit --data $(DATA) $(PHOTOS:%=--photos %) --recipe $(RECIPE) --run $(RUN) $(ARGS) >/dev/null
+	$(DEV)/bin/python -m train fit --data $(DATA) $(PHOTOS:%=--photos %) --recipe $(RECIPE) --run $(RUN) $(ARGS)
 	$(DEV)/bin/python -m convert $(RUN)/model.keras --data $(DATA) --output $(RUN)/model.tflite
 	$(DEV)/bin/python -m train evaluate --data $(DATA) $(PHOTO_SET) --model $(RUN)/model.tflite --compare shipped=models/emotion.tflite
 	@echo "Ready. Try it with:"
