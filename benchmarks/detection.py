@@ -180,8 +180,8 @@ def main(data: Path, *, only: str, speed: bool, only_print: bool, jobs: int, **s
                 RESULT.write_text(json.dumps(record, indent=2) + "\n")
     for what, ours, haar, side, goal in goals(record):
         word = "met" if (ours >= goal if side == "at least" else ours <= goal) else "MISSED"
-        beside = "" if math.isnan(haar) else f"; cascade {haar:g}"
-        click.echo(f"{word}: {what}: {ours:g}, wanted {side} {goal:g}{beside}")
+        cascade = "" if math.isnan(haar) else f"; cascade {haar:g}"
+        click.echo(f"{word}: {what}: {ours:g}, wanted {side} {goal:g}{cascade}")
 
 
 def _each(pool: ProcessPoolExecutor, measure: Callable[..., Any], names: Sequence[str], *words: Any) -> dict[str, Any]:

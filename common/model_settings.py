@@ -74,7 +74,7 @@ def settings_of(model: Path, **given: object) -> Settings:
 
 
 def write_settings(model: Path, settings: Settings) -> None:
-    """Write a model's settings beside it, where ``settings_of`` reads them.
+    """Write a model's settings next to it, where ``settings_of`` reads them.
 
     Args:
         model: The Keras file.
