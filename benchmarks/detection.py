@@ -148,7 +148,7 @@ def goals(record: dict[str, Any]) -> Iterable[tuple[str, float, float, str, floa
 
 
 @click.command(help=__doc__)
-@click.option("--data", type=click.Path(path_type=Path, exists=True), envvar="EMOTION_DATA", required=True)
+@click.option("--data", type=click.Path(path_type=Path, exists=True), envvar="EMOTION_DATA")
 @click.option("--faces", default=150, show_default=True, help="Scenes a condition.")
 @click.option("--faceless", "empty", default=120, show_default=True, help="Pictures without a face.")
 @click.option("--photos-step", "step", default=1, show_default=True, help="Read every so many photos.")
@@ -157,8 +157,10 @@ def goals(record: dict[str, Any]) -> Iterable[tuple[str, float, float, str, floa
 @click.option("--speed", is_flag=True, help="Measure times instead; the rest keeps its record.")
 @click.option("--only", default="found,faceless,photos,identity", show_default=True, help="Parts; the rest is kept.")
 @click.option("--print", "only_print", is_flag=True, help="Print the record instead of making one.")
-def main(data: Path, *, only: str, speed: bool, only_print: bool, jobs: int, **sizes: Any) -> None:
+def main(data: Path | None, *, only: str, speed: bool, only_print: bool, jobs: int, **sizes: Any) -> None:
     """Measure, write the record and print what is promised."""
+    if not data and not only_print:
+        raise click.UsageError("the faces come from the development data; give its folder with --data")
     record: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
     if not only_print:
         cv2.setNumThreads(1)  # a process that forks must have no threads of OpenCV, or its children wait for ever
