@@ -8,6 +8,7 @@ EdgeError
 ├── SourceError           a camera, video or stream that cannot be opened
 │   ├── CameraLostError   ...that was open and stopped delivering
 │   └── RecordingError    ...that holds no frame, or ends too early: opening it anew is of no use
+├── LogError              an event log that cannot be read
 ├── OutputError           a place that results cannot be written to
 └── ConfigError           a configuration that cannot work
     └── SettingsError     ...because settings are unknown or out of range
@@ -52,6 +53,10 @@ class RecordingError(SourceError):
     """A recording holds no frame that can be decoded, or ends before its end."""
 
 
+class LogError(EdgeError):
+    """An event log is missing, is something else, or cannot be read now."""
+
+
 class OutputError(EdgeError):
     """Results cannot be written where they were asked for."""
 
@@ -78,6 +83,7 @@ __all__ = [
     "EdgeError",
     "ImageError",
     "ImageTooLargeError",
+    "LogError",
     "ModelError",
     "OutputError",
     "RecordingError",

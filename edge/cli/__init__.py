@@ -19,6 +19,7 @@ VERBS = {
     "stream": "Follow faces in a camera, video or network stream.",
     "bulk": "Read more pictures than one machine can, on Dask.",
     "kiosk": "Serve the live view and the upload page.",
+    "report": "Say what an event log comes to, by hour or day.",
     "config": "Show or check the settings of a kiosk or a stream.",
     "benchmark": "Measure speed and memory on this device.",
     "info": "Describe the model, the runtime and the versions in use.",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
+from datetime import date
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -14,6 +17,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from edge.errors import LogError
 from edge.kiosk import video
 from edge.kiosk.health import Health
 from edge.kiosk.live import LiveView
@@ -25,6 +29,10 @@ from edge.kiosk.security import Security, set_cookie
 from edge.kiosk.settings import KioskSettings
 from edge.kiosk.tokens import Gate
 from edge.kiosk.uploads import MAX_PIXELS, UploadDesk
+from edge.report import read_report
+from edge.report.page import STYLE_HASH, to_html
+
+logger = logging.getLogger(__name__)
 
 MAX_EVENTS, MAX_VIDEO = 100, 32
 LOGIN_BYTES = 2048
@@ -58,6 +66,7 @@ class Site:
     ) -> None:
         self.config, self.desk, self.metrics, self.health = config, desk, metrics, health
         self.labels, self.threshold, self.live, self.gate = labels, threshold, live, gate
+        self._reporting = asyncio.Lock()
 
     def app(self) -> ASGIApp:
         """The ASGI application."""
@@ -65,6 +74,7 @@ class Site:
             Route("/", self._home),
             Route("/upload", self._upload),
             Route("/privacy", self._privacy),
+            Route("/today", self._today),
             Route("/login", self._login, methods=["GET", "POST"]),
             Route("/api/about", self._about),
             Route("/api/latest", self._latest),
@@ -88,6 +98,22 @@ class Site:
 
     async def _privacy(self, _: Request) -> Response:
         return page("privacy.html")
+
+    async def _today(self, _: Request) -> Response:
+        """The report on the event log, of this day alone."""
+        log, today = self.config.event_log, date.today()
+        if log is None:
+            return failure(404, "no_event_log", "This kiosk keeps no event log; see event_log.")
+        async with self._reporting:
+            try:
+                report = await asyncio.to_thread(
+                    read_report, log, "hour", min_visits=self.config.min_visits, day=today, title=f"{today:%Y-%m-%d}"
+                )
+            except LogError as error:
+                logger.warning("no report for /today: %s", error)
+                return failure(503, "no_report", "The event log cannot be read now.")
+        style = f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'"
+        return Response(to_html(report), media_type="text/html", headers={"content-security-policy": style})
 
     async def _openapi(self, _: Request) -> Response:
         return answer(DOCUMENT)

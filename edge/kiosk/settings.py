@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 from edge.settings import Size, Verb, setting
-from edge.settings.shared import CameraSettings, FaceSettings
+from edge.settings.shared import CameraSettings, FaceSettings, ReportSettings
 
 
 @dataclass(frozen=True)
-class KioskSettings(FaceSettings, CameraSettings):
+class KioskSettings(FaceSettings, CameraSettings, ReportSettings):
     """Everything that can be set about a kiosk; each field says what it means."""
 
     source: str = setting(

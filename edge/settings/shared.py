@@ -91,4 +91,11 @@ class ReadingSettings(FaceSettings):
         }
 
 
-__all__ = ["CameraSettings", "FaceSettings", "ModelSettings", "ReadingSettings"]
+@dataclass(frozen=True)
+class ReportSettings:
+    """What a report on an event log tells."""
+
+    min_visits: int = setting(5, "Visits below which an hour or day of a report tells nothing by emotion.", low=0)
+
+
+__all__ = ["CameraSettings", "FaceSettings", "ModelSettings", "ReadingSettings", "ReportSettings"]

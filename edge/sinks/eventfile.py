@@ -1,7 +1,8 @@
 """The SQLite file of the event log: its layout, what is done when it is damaged, and what it forgets.
 
 Every span of one label of one face is a row of ``spans``. The view ``hours`` adds them up by hour and emotion; a span
-that reaches over a full hour counts in each of its hours.
+that reaches over a full hour counts in each of its hours. ``outages`` says when the camera was away; one that a crash
+cut short ended when the next run began, or is not known to have ended.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from edge.errors import OutputError
 
 log = logging.getLogger(__name__)
 
-LAYOUT = 2  # PRAGMA user_version
+LAYOUT = 3  # PRAGMA user_version
 SUFFIXES = (".db", ".sqlite", ".sqlite3")
 # ``started`` and ``ended`` are Unix seconds; ``clock`` is time.monotonic() at the end.
 TABLES = """
@@ -47,9 +48,15 @@ SELECT strftime('%Y-%m-%dT%H:00:00Z', CAST(began / 3600 AS INTEGER) * 3600, 'uni
     strftime('%Y-%m-%dT%H:%M:%SZ', max(until), 'unixepoch') AS last
 FROM parts GROUP BY hour, emotion;
 """
+OUTAGES = """
+CREATE TABLE outages (
+    id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, started REAL NOT NULL, ended REAL
+);
+"""
 _STEPS = {
-    0: TABLES + VIEW,
-    1: "ALTER TABLE spans ADD COLUMN clock REAL NOT NULL DEFAULT 0;" + VIEW,
+    0: TABLES + VIEW + OUTAGES,
+    1: "ALTER TABLE spans ADD COLUMN clock REAL NOT NULL DEFAULT 0;" + VIEW + OUTAGES,
+    2: OUTAGES,
 }
 
 
@@ -116,7 +123,10 @@ def forget(
         oldest = "SELECT id FROM spans ORDER BY id LIMIT max(1, (SELECT count(*) FROM spans) / 10)"
         if not db.execute(f"DELETE FROM spans WHERE id IN ({oldest})").rowcount:  # noqa: S608 - a constant
             break
-    db.execute("DELETE FROM runs WHERE id IS NOT ? AND NOT EXISTS (SELECT 1 FROM spans WHERE run = runs.id)", (run,))
+    db.execute("DELETE FROM outages WHERE run IS NOT ? AND coalesce(ended, started) < ?", (run, now - keep_s))
+    db.execute(
+        "DELETE FROM runs WHERE id IS NOT ? AND id NOT IN (SELECT run FROM spans UNION SELECT run FROM outages)", (run,)
+    )
     db.execute("PRAGMA incremental_vacuum").fetchall()
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 

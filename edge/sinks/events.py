@@ -25,6 +25,7 @@ FLUSH_S = 0.5
 PRUNE_S = 60.0
 RETRY_S = 10.0
 CLOCKS_PART_S = 2.0  # Unix time that goes its own way by more than this was set
+AWAY = ("reconnecting", "lost")  # states of a camera that gives no frames
 GAP_S = 2.0  # a face that was not shown for longer begins a new span
 
 
@@ -46,6 +47,15 @@ class _Span:
         self.ended, self.clock_s = now, clock_s
         self.frames += 1
         self.confidence_sum += face.confidence
+
+
+@dataclass(slots=True)
+class _Outage:
+    """A camera that is away; times in Unix seconds."""
+
+    started: float
+    ended: float | None = None
+    row: int | None = None
 
 
 class EventSink:
@@ -84,9 +94,12 @@ class EventSink:
         self._clock, self._monotonic = clock, monotonic
         self._offset_s: float | None = None  # Unix time less the stream's
         self._now = clock()
+        self._clock_s = monotonic()
         self._apart_s = 0.0  # Unix time less the monotonic clock
         self._open_spans: dict[int, _Span] = {}
         self._finished: list[_Span] = []
+        self._outage: _Outage | None = None
+        self._outages_ended: list[_Outage] = []
         self._run: int | None = None
         self._source = ""
         self._next_flush_s = self._next_prune_s = -1.0
@@ -98,6 +111,7 @@ class EventSink:
         """Take in one frame; rows are written every half second."""
         now = self._now = self._unix_time(result.time_s or 0.0)
         self._source = result.source
+        self._watch_camera(result.state, now)
         for face in result.faces:
             if face.track is not None:
                 self._extend(face.track, face, now)
@@ -107,8 +121,8 @@ class EventSink:
                 span.started = now - event.duration_s
             if span is not None and event.kind == "end":
                 self._finished.append(self._open_spans.pop(event.track))
-        clock_s = self._monotonic()
-        if clock_s >= self._next_flush_s:
+        clock_s = self._clock_s = self._monotonic()
+        if clock_s >= self._next_flush_s or self._outage is not None:  # while it is away, there is no next frame
             self._next_flush_s = clock_s + (FLUSH_S if self._flush() else RETRY_S)
 
     def reopen(self) -> None:
@@ -119,6 +133,9 @@ class EventSink:
 
     def close(self) -> None:
         """Write the last rows and close the file."""
+        if self._outage is not None and self._offset_s is not None:
+            passed_s = self._monotonic() - self._clock_s if self._live else 0.0
+            self._watch_camera("ended", self._now + passed_s)
         self._flush()
         self._db.close()
 
@@ -134,7 +151,17 @@ class EventSink:
             self._apart_s = apart_s
             self._finished += self._open_spans.values()
             self._open_spans.clear()
+            if self._outage is not None:
+                self._outage.started += jump_s
         return self._offset_s + time_s
+
+    def _watch_camera(self, state: str, now: float) -> None:
+        if self._outage is None and state in AWAY:
+            self._outage = _Outage(now)
+        elif self._outage is not None and state not in AWAY:
+            self._outage.ended = now
+            self._outages_ended.append(self._outage)
+            self._outage = None
 
     def _extend(self, track: int, face: Face, now: float) -> None:
         span = self._open_spans.get(track)
@@ -151,15 +178,19 @@ class EventSink:
         self._run = None
         for span in self._open_spans.values():
             span.row = None
+        if self._outage is not None:
+            self._outage.row = None
         self._db = open_log(self._path)
 
     def _flush(self) -> bool:
-        """Write all spans; False when it failed, and finished ones are lost."""
+        """Write all spans and outages; False when it failed, and finished ones are lost."""
         finished, self._finished = self._finished, []
+        outages, self._outages_ended = self._outages_ended, []
         clock_s = self._monotonic()
         try:
             self._db.execute("BEGIN IMMEDIATE")
             self._save(finished + list(self._open_spans.values()))
+            self._save_outages(outages + ([self._outage] if self._outage else []))
             self._db.execute("COMMIT")
             if clock_s >= self._next_prune_s:
                 self._next_prune_s = clock_s + PRUNE_S
@@ -208,6 +239,18 @@ class EventSink:
                     (*values, span.row),
                 )
 
+    def _save_outages(self, outages: list[_Outage]) -> None:
+        for outage in outages:
+            values = (self._run, outage.started, outage.ended)
+            if outage.row is None:
+                outage.row = self._db.execute(
+                    "INSERT INTO outages (run, started, ended) VALUES (?, ?, ?)", values
+                ).lastrowid
+            else:
+                self._db.execute(
+                    "UPDATE outages SET run = ?, started = ?, ended = ? WHERE id = ?", (*values, outage.row)
+                )
+
     def _prune(self, clock_s: float) -> None:
         forget(
             self._db,
@@ -221,11 +264,13 @@ class EventSink:
 
     def _forget_rows(self) -> None:
         for span in self._open_spans.values():
-            span.row = span.row if self._exists(span) else None
+            span.row = span.row if self._exists("spans", span.row) else None
+        if self._outage is not None:
+            self._outage.row = self._outage.row if self._exists("outages", self._outage.row) else None
 
-    def _exists(self, span: _Span) -> bool:
+    def _exists(self, table: str, row: int | None) -> bool:
         try:
-            found = self._db.execute("SELECT 1 FROM spans WHERE id = ?", (span.row,)).fetchone()
+            found = self._db.execute(f"SELECT 1 FROM {table} WHERE id = ?", (row,)).fetchone()  # noqa: S608 - ours
         except sqlite3.Error:
             return False
         return found is not None

@@ -42,6 +42,7 @@ DATA = [
     "/",
     "/upload",
     "/privacy",
+    "/today",
 ]
 
 

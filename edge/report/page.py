@@ -1,0 +1,140 @@
+"""A report as one HTML file that needs nothing else: figures, plots, and a table of all numbers."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from hashlib import sha256
+from html import escape
+
+from edge import __version__
+from edge.labels import EMOTIONS
+from edge.report.figures import Group, Report
+from edge.report.forms import filled, seconds
+from edge.report.plots import bars
+
+STYLE = """
+:root { color-scheme: dark light; --ground: #0d1219; --panel: #171f2b; --line: #34435a; --ink: #f2f5fa; --soft: #b1bfd2;
+  --visits: #5fe0d0; --Angry: #ff7a70; --Happy: #ffd24a; --Neutral: #a9bdd3; --Sad: #74abff; --Surprise: #d59bff;
+  --unsure: #55647a; --down: #ff7a70; }
+@media (prefers-color-scheme: light) { :root { --ground: #eef2f7; --panel: #ffffff; --line: #b9c6d6; --ink: #131c29;
+  --soft: #46566b; --visits: #0b6b62; --Angry: #d23b30; --Happy: #d99a00; --Neutral: #66788f; --Sad: #2f6fd6;
+  --Surprise: #9548d0; --unsure: #c3ccd8; --down: #d23b30; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 76rem; padding: 1rem; background: var(--ground); color: var(--ink);
+  font: 1rem/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.5rem; margin: 0.5rem 0 1rem; }
+h2 { font-size: 1.1rem; margin: 0 0 0.5rem; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 0.75rem; margin: 0; }
+.figures div, section { background: var(--panel); border-radius: 0.75rem; padding: 0.75rem 1rem; }
+dt { color: var(--soft); }
+dd { margin: 0; font-size: 1.6rem; font-variant-numeric: tabular-nums; }
+section { margin-top: 0.75rem; overflow-x: auto; }
+svg { display: block; width: 100%; height: auto; }
+svg text { fill: var(--soft); font-size: 12px; }
+.grid { stroke: var(--line); stroke-width: 1; }
+.key { list-style: none; display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; padding: 0; margin: 0.5rem 0 0; }
+.key svg { display: inline-block; width: 0.8rem; vertical-align: -0.05rem; margin-right: 0.35rem; }
+.visits { fill: var(--visits); } .Angry { fill: var(--Angry); } .Happy { fill: var(--Happy); }
+.Neutral { fill: var(--Neutral); } .Sad { fill: var(--Sad); } .Surprise { fill: var(--Surprise); }
+.not-sure { fill: var(--unsure); } .down { fill: var(--down); }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.25rem 0.5rem; text-align: right; white-space: nowrap; border-top: 1px solid var(--line); }
+th:first-child { text-align: left; }
+thead th { border-top: 0; color: var(--soft); }
+p { color: var(--soft); }
+"""
+# The kiosk's own pages allow no style inside; this one alone does.
+STYLE_HASH = b64encode(sha256(STYLE.encode()).digest()).decode()
+_HEADS = ("visits", "dwell, median", "dwell, mean", "face minutes", *EMOTIONS, "not sure", "camera down, min")
+
+
+def to_html(report: Report) -> str:
+    """The page."""
+    title = escape(f"{report.title} by {report.by}")
+    parts = [
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{title} · emotion-edge</title><style>{STYLE}</style></head><body><main>",
+        f"<h1>{title}</h1>",
+        _figures(report),
+        *(_plots(report) if report.groups else ("<p>No visits yet.</p>",)),
+        _table(report),
+        f"<p>A face that leaves and comes back is another visit. Minutes by emotion are those that were sure. "
+        f"By emotion, groups of fewer than {report.min_visits} visits are neither shown nor counted. "
+        f"No pictures are kept. emotion-edge {__version__}.</p></main></body></html>",
+    ]
+    return "\n".join(parts)
+
+
+def _figures(report: Report) -> str:
+    total = report.total
+    facts = {
+        "Visits": str(total.visits),
+        "A visit lasts (median)": seconds(total.dwell_median_s),
+        "Busiest hour": _hour(report) if report.busiest else "-",
+        "Not sure": _share(total.unsure_share),
+        "Camera down": f"{total.down_minutes:.0f} min",
+    }
+    entries = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts.items())
+    return f'<dl class="figures">{entries}</dl>'
+
+
+def _plots(report: Report) -> list[str]:
+    groups = report.groups
+    labels = [group.label for group in groups]
+    layers = [(name, [(group.emotion_minutes or {}).get(name, 0.0) for group in groups]) for name in EMOTIONS]
+    layers = [(name, [round(value, 1) for value in values]) for name, values in layers]
+    layers.append(("not-sure", [round((group.unsure_share or 0) * group.face_minutes, 1) for group in groups]))
+    sections = [
+        (
+            "Visits",
+            bars(f"Visits by {report.by}", "visits", labels, [("visits", [float(one.visits) for one in groups])]),
+        ),
+        ("Minutes by emotion", bars(f"Minutes by emotion and {report.by}", "minutes", labels, layers) + _key()),
+    ]
+    if report.total.down_minutes:
+        down = [round(group.down_minutes, 1) for group in groups]
+        sections.append(
+            ("Camera down", bars(f"Minutes without a camera by {report.by}", "minutes", labels, [("down", down)]))
+        )
+    return [f"<section><h2>{name}</h2>{plot}</section>" for name, plot in sections]
+
+
+def _key() -> str:
+    names = {**{name: name for name in EMOTIONS}, "not-sure": "not sure"}
+    mark = '<svg viewBox="0 0 10 10" aria-hidden="true"><rect class="{}" width="10" height="10" rx="2"/></svg>'
+    return f'<ul class="key">{"".join(f"<li>{mark.format(kind)}{name}</li>" for kind, name in names.items())}</ul>'
+
+
+def _table(report: Report) -> str:
+    head = "".join(f'<th scope="col">{name}</th>' for name in (report.by, *_HEADS))
+    rows = "".join(_row(group) for group in (*filled(report), report.total))
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return f'<section tabindex="0" aria-label="All numbers"><h2>All numbers</h2>{table}</section>'
+
+
+def _row(group: Group) -> str:
+    minutes = group.emotion_minutes
+    cells = (
+        str(group.visits),
+        seconds(group.dwell_median_s),
+        seconds(group.dwell_mean_s),
+        f"{group.face_minutes:.1f}",
+        *("-" if minutes is None else f"{minutes[name]:.1f}" for name in EMOTIONS),
+        _share(group.unsure_share),
+        f"{group.down_minutes:.0f}",
+    )
+    return f'<tr><th scope="row">{group.label}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+
+
+def _hour(report: Report) -> str:
+    """The busiest hour, without the date where there is but one."""
+    label = report.busiest[0] if report.busiest else "-"
+    return label[11:] if len({group.label[:10] for group in report.groups}) == 1 else label
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0%}"
+
+
+__all__ = ["STYLE_HASH", "to_html"]

@@ -1,0 +1,78 @@
+"""Plots as SVG: bars over time, stacked where they have parts. No script, and no style but presentation attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+WIDTH, HEIGHT = 720, 220
+LEFT, RIGHT, TOP, BOTTOM = 44, 8, 12, 26
+_STEPS = (1, 2, 5)
+
+
+def bars(title: str, unit: str, labels: Sequence[str], layers: Sequence[tuple[str, Sequence[float]]]) -> str:
+    """Bars over time.
+
+    Args:
+        title: What they show, for those who do not see them.
+        unit: What the values are.
+        labels: What each bar stands for.
+        layers: Class of the colour (and name) and a value for each bar, from the bottom up.
+    """
+    sums = [sum(values[index] for _, values in layers) for index in range(len(labels))]
+    step = _step(max(sums, default=0.0))
+    top = max(step, -(-max(sums, default=0.0) // step) * step)
+    inner_w, inner_h = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+    pitch = inner_w / max(len(labels), 1)
+    width = max(min(pitch * 0.8, 48.0), 0.5)
+    parts = [
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">',
+        *_scale(step, top, inner_h),
+    ]
+    for index, label in enumerate(labels):
+        x, y = LEFT + (index + 0.5) * pitch - width / 2, float(TOP + inner_h)
+        for name, values in layers:
+            high = values[index] / top * inner_h
+            if high > 0:
+                y -= high
+                parts.append(
+                    f'<rect class="{escape(name)}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{high:.1f}">'
+                    f"<title>{escape(label)}: {values[index]:g} {escape(unit)} ({escape(name)})</title></rect>"
+                )
+    parts += _axis(labels, pitch)
+    return "".join([*parts, "</svg>"])
+
+
+def _step(most: float) -> float:
+    """The distance of the scale's lines: 1, 2 or 5 times a power of ten, for at most five of them."""
+    size = 1.0
+    while True:
+        for factor in _STEPS:
+            if most <= 5 * factor * size:
+                return factor * size
+        size *= 10
+
+
+def _scale(step: float, top: float, inner_h: int) -> list[str]:
+    lines = []
+    for index in range(round(top / step) + 1):
+        y = TOP + inner_h * (1 - index * step / top)
+        lines.append(f'<line class="grid" x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}"/>')
+        lines.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{index * step:g}</text>')
+    return lines
+
+
+def _axis(labels: Sequence[str], pitch: float) -> list[str]:
+    """As many labels as have room; without the date where all share it."""
+    days = {label[:10] for label in labels}
+    short = [label[11:] if len(days) == 1 and len(label) > 10 else label[5:] for label in labels]
+    every = max(1, round(max((len(label) for label in short), default=1) * 8 / pitch + 0.5))
+    y = HEIGHT - BOTTOM + 18
+    return [
+        f'<text x="{LEFT + (index + 0.5) * pitch:.1f}" y="{y}" text-anchor="middle">{escape(label)}</text>'
+        for index, label in enumerate(short)
+        if index % every == 0
+    ]
+
+
+__all__ = ["bars"]
