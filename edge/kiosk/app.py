@@ -24,7 +24,7 @@ from edge.kiosk.live import LiveView
 from edge.kiosk.metrics import CONTENT_TYPE, Metrics
 from edge.kiosk.openapi import DOCUMENT
 from edge.kiosk.pages import STATIC, page
-from edge.kiosk.replies import LiveReply, answer, failure
+from edge.kiosk.replies import LiveReply, Seats, answer, failure
 from edge.kiosk.security import Security, set_cookie
 from edge.kiosk.settings import KioskSettings
 from edge.kiosk.tokens import Gate
@@ -50,6 +50,9 @@ class Site:
         threshold: Confidence below which an emotion is shown as not confident.
         live: The live view, or None to serve uploads alone.
         gate: Checks the token; None lets everyone in.
+
+    Attributes:
+        seats: Of those who watch, by what: ``events`` and ``video``.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Site:
     ) -> None:
         self.config, self.desk, self.metrics, self.health = config, desk, metrics, health
         self.labels, self.threshold, self.live, self.gate = labels, threshold, live, gate
+        self.seats = {"events": Seats(MAX_EVENTS), "video": Seats(MAX_VIDEO)}
         self._reporting = asyncio.Lock()
 
     def app(self) -> ASGIApp:
@@ -128,6 +132,8 @@ class Site:
                 return failure(413, "too_large", "The form is too large.")
         token = parse_qs(body.decode("latin-1")).get("token", [""])[0].strip()
         if self.gate is None or not self.gate.opens_with(token):
+            if self.gate is not None and token:
+                self.gate.failed.note(request.scope)
             return page("login.html", status=401)
         reply = RedirectResponse("/", status_code=303)
         set_cookie(reply, self.gate, request.url.scheme)
@@ -159,14 +165,14 @@ class Site:
     async def _events(self, _: Request) -> Response | LiveReply:
         if self.live is None:
             return failure(404, "no_camera", "This kiosk serves uploads alone.")
-        return _open(self.live.watch, self.live.watchers, MAX_EVENTS, "text/event-stream")
+        return _open(self.live.watch, self.seats["events"], "text/event-stream")
 
     async def _stream(self, _: Request) -> Response | LiveReply:
         if self.live is None:
             return failure(404, "no_camera", "This kiosk serves uploads alone.")
         if self.live.video.mode == "off":
             return failure(403, "video_off", "No picture leaves this device: its video is off.")
-        return _open(self.live.video.watch, self.live.video.viewers, MAX_VIDEO, video.CONTENT_TYPE)
+        return _open(self.live.video.watch, self.seats["video"], video.CONTENT_TYPE)
 
     async def _healthz(self, request: Request) -> Response:
         health = self.health()
@@ -176,15 +182,14 @@ class Site:
         return answer(told if request.state.trusted else {"status": told["status"]}, status)
 
     async def _metrics(self, _: Request) -> Response:
-        live = self.live
-        viewers = {"events": live.watchers, "video": live.video.viewers} if live else {}
+        viewers = {kind: seats.taken for kind, seats in self.seats.items()}
         return Response(self.metrics.render(self.health(), viewers), media_type=CONTENT_TYPE)
 
 
-def _open(parts: Callable[[], AsyncIterator[bytes]], open_now: int, most: int, media_type: str) -> Response | LiveReply:
-    if open_now >= most:
+def _open(parts: Callable[[], AsyncIterator[bytes]], seats: Seats, media_type: str) -> Response | LiveReply:
+    if not seats.take():
         return failure(503, "busy", "Too many viewers at a time.", {"retry-after": "5"})
-    return LiveReply(parts, media_type)
+    return LiveReply(parts, media_type, seats)
 
 
 async def _http_failure(_: Request, error: Exception) -> Response:

@@ -78,21 +78,19 @@ class LiveView:
 
     Attributes:
         updates: What the pages get.
-        watchers: Pages that follow.
     """
 
     def __init__(self, video: Video, metrics: Metrics, notifier: Notifier, health: Callable[[], Health]) -> None:
         self.video = video
         self.updates: Broadcast[Update] = Broadcast()
-        self.watchers = 0
         self._metrics, self._notifier, self._health = metrics, notifier, health
 
     def write(self, rgb: NDArray[np.uint8] | None, result: FrameResult) -> None:
         """Take one result from the loop."""
         self.tell()
+        self._metrics.observe(result)
         if rgb is not None:
             self._notifier.feed()
-            self._metrics.observe(result.timing_ms)
 
     def reopen(self) -> None:
         """Nothing to open anew."""
@@ -111,14 +109,10 @@ class LiveView:
 
     async def watch(self, fps: float = 15.0) -> AsyncIterator[bytes]:
         """Server-sent events, at most ``fps`` a second; each is the newest at the time it is asked for."""
-        self.watchers += 1
-        try:
-            yield b"retry: 1000\n\n"
-            async for update in self.updates.follow():
-                yield update.event
-                await asyncio.sleep(1 / fps)
-        finally:
-            self.watchers -= 1
+        yield b"retry: 1000\n\n"
+        async for update in self.updates.follow():
+            yield update.event
+            await asyncio.sleep(1 / fps)
 
 
 __all__ = ["LiveView", "Tap", "Update"]

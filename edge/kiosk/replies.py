@@ -37,6 +37,30 @@ class RefusedError(Exception):
         self.status, self.code, self.message = status, code, message
 
 
+class Seats:
+    """How many may watch something at a time; a seat is taken when a request is accepted.
+
+    Args:
+        most: Seats there are.
+
+    Attributes:
+        taken: Seats that are taken.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.taken, self._most = 0, most
+
+    def take(self) -> bool:
+        """Take a seat; False when there is none left."""
+        free = self.taken < self._most
+        self.taken += free
+        return free
+
+    def leave(self) -> None:
+        """Give a seat back."""
+        self.taken -= 1
+
+
 class LiveReply:
     """An answer without an end, of which a slow client gets less instead of later.
 
@@ -45,13 +69,20 @@ class LiveReply:
     Args:
         parts: Called for an iterator that gives the newest part each time it is asked.
         media_type: The content type.
+        seats: Where this one's seat is given back.
     """
 
-    def __init__(self, parts: Callable[[], AsyncIterator[bytes]], media_type: str) -> None:
-        self._parts, self._media_type = parts, media_type
+    def __init__(self, parts: Callable[[], AsyncIterator[bytes]], media_type: str, seats: Seats) -> None:
+        self._parts, self._media_type, self._seats = parts, media_type, seats
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until the client leaves or the parts end."""
+        try:
+            await self._answer(scope, receive, send)
+        finally:
+            self._seats.leave()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [(b"content-type", self._media_type.encode()), (b"x-accel-buffering", b"no")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         if scope["method"] != "HEAD":
@@ -81,4 +112,4 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-__all__ = ["LiveReply", "RefusedError", "answer", "failure"]
+__all__ = ["LiveReply", "RefusedError", "Seats", "answer", "failure"]

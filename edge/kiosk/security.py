@@ -77,6 +77,9 @@ class Security:
                 headers.setdefault("cache-control", "no-cache" if scope["path"].startswith("/static/") else "no-store")
             await send(message)
 
+        bearer = _bearer(Headers(scope=scope))
+        if self._gate is not None and bearer and not self._gate.opens_with(bearer):
+            self._gate.failed.note(scope)  # also where all are let in: /healthz tells who has the token more
         refused = self._refuse(scope)
         scope.setdefault("state", {})["trusted"] = refused is None and self._trusted(scope)
         try:
@@ -101,12 +104,14 @@ class Security:
 
     def _let_in(self, scope: Scope, headers: Headers, gate: Gate) -> Response:
         """A first visit with the token in the address gets the cookie; all else has to log in."""
-        query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-        if scope["method"] == "GET" and gate.opens_with(query.get("token", "")):
+        shown = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("token", "")
+        if scope["method"] == "GET" and gate.opens_with(shown):
             # A page that moves on, not a redirect: after a link on another site, a redirect would not bring the cookie.
             reply = page("welcome.html")
             set_cookie(reply, gate, scope["scheme"])
             return reply
+        if shown:
+            gate.failed.note(scope)
         if scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
             return page("login.html", status=401)
         return failure(401, "token", "The token is missing or wrong.", {"www-authenticate": "Bearer"})
@@ -115,8 +120,7 @@ class Security:
         if self._gate is None:
             return True
         headers = Headers(scope=scope)
-        kind, _, shown = headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer" and self._gate.opens_with(shown.strip()):
+        if self._gate.opens_with(_bearer(headers)):
             return True
         return self._gate.opens_with_cookie(_cookie(headers.get("cookie", "")))
 
@@ -157,6 +161,11 @@ def _same_place(origin: str, host: str) -> bool:
         return urlsplit(origin).netloc.lower() == host.lower()
     except ValueError:
         return False
+
+
+def _bearer(headers: Headers) -> str:
+    kind, _, shown = headers.get("authorization", "").partition(" ")
+    return shown.strip() if kind.lower() == "bearer" else ""
 
 
 def _cookie(header: str) -> str:

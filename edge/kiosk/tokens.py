@@ -9,6 +9,7 @@ import secrets
 from pathlib import Path
 
 from edge.errors import ConfigError
+from edge.kiosk.logins import FailedLogins
 
 MIN_LENGTH = 16
 
@@ -57,10 +58,15 @@ class Gate:
     """Compares what a client shows with the token, in constant time.
 
     The cookie is derived from the token: whoever sees it cannot tell the token, and a new token makes old cookies void.
+
+    Attributes:
+        cookie: What a browser shows instead of the token.
+        failed: Where wrong tokens are noted.
     """
 
     def __init__(self, token: str) -> None:
         self._token = token.encode()
+        self.failed = FailedLogins()
         self.cookie = hmac.new(self._token, b"emotion-edge cookie", hashlib.sha256).hexdigest()
 
     def opens_with(self, token: str) -> bool:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from kiosk_stage import PHOTO, Stage, room, running, until
 
+from edge.kiosk.logins import FailedLogins
 from edge.kiosk.protocol import Limits
 from edge.kiosk.security import COOKIE, HEADERS
 from edge.kiosk.tokens import Gate
@@ -103,6 +104,40 @@ def test_the_form_gives_a_cookie(client):
     reply = client.post("/login", data={"token": TOKEN})
     assert (reply.status_code, reply.headers["location"]) == (303, "/")
     assert client.get("/").status_code == 200
+
+
+def test_failed_logins_are_logged_ten_a_minute_for_each_address(caplog):
+    now = [100.0]
+    failed = FailedLogins(clock=lambda: now[0])
+    for _ in range(25):
+        failed.note({"client": ("10.0.0.5", 1)})
+    failed.note({"client": ("fd00::7", 1)})
+    assert caplog.text.count("from 10.0.0.5 failed") == 10
+    assert caplog.text.count("from fd00::7 failed") == 1
+    now[0] += 60
+    failed.note({"client": ("10.0.0.5", 1)})
+    assert "15 more logins from 10.0.0.5 failed" in caplog.text
+    assert caplog.text.count("a login from 10.0.0.5 failed") == 11
+    for number in range(5000):
+        failed.note({"client": (f"host-{number}", 1)})
+    assert len(failed._minutes) == 1000
+
+
+def test_a_wrong_token_is_noted_wherever_it_is_shown_and_never_written_down(client, locked, caplog):
+    locked.kiosk.site.gate.failed = FailedLogins()
+    asked = [
+        lambda: client.get("/api/latest", headers=bearer("wrong-secret")),
+        lambda: client.get("/", params={"token": "wrong-secret"}),
+        lambda: client.post("/login", data={"token": "wrong-secret"}),
+        lambda: client.get("/healthz", headers=bearer("wrong-secret")),
+    ]
+    for number, ask in enumerate(asked, 1):
+        ask()
+        assert caplog.text.count("a login from 127.0.0.1 failed") == number
+    client.get("/")
+    client.get("/api/latest", headers=bearer())
+    assert caplog.text.count("failed") == 4, "who shows nothing has not tried to log in"
+    assert "wrong-secret" not in caplog.text
 
 
 def test_a_login_of_any_size_is_cut(client):
@@ -266,18 +301,30 @@ def connect(kiosk, data=b""):
 
 def test_so_many_may_watch_and_no_more():
     with running(Stage(room(460))) as kiosk, contextlib.ExitStack() as links:
-        live = kiosk.kiosk.live
-        for path, most, count in (
-            ("/events", 100, lambda: live.watchers),
-            ("/stream.mjpg", 32, lambda: live.video.viewers),
-        ):
+        for path, kind, most in (("/events", "events", 100), ("/stream.mjpg", "video", 32)):
+            seats = kiosk.kiosk.site.seats[kind]
             request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
             for _ in range(most):
                 links.enter_context(connect(kiosk, request))
-            until(lambda most=most, count=count: count() == most, 20)
+            until(lambda most=most, seats=seats: seats.taken == most, 20)
             refused = links.enter_context(connect(kiosk, request))
             assert refused.recv(100).startswith(b"HTTP/1.1 503"), path
-            assert count() == most
+            assert seats.taken == most
+
+
+def test_a_seat_is_taken_when_a_request_is_accepted(monkeypatch):
+    monkeypatch.setattr("edge.kiosk.app.MAX_VIDEO", 3)
+    with running(Stage(room(460))) as kiosk, contextlib.ExitStack() as links:
+        seats = kiosk.kiosk.site.seats["video"]
+        asked = b"GET /stream.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        # All at once: none of them has been sent anything when the next is looked at.
+        crowd = [links.enter_context(connect(kiosk, asked)) for _ in range(9)]
+        answers = [link.recv(12) for link in crowd]
+        assert answers.count(b"HTTP/1.1 200") == 3
+        assert answers.count(b"HTTP/1.1 503") == 6
+        for link in crowd:
+            link.close()
+        until(lambda: seats.taken == 0)
 
 
 def test_headers_that_never_end_are_cut_off(narrow):
@@ -331,15 +378,15 @@ def test_a_client_that_does_not_read_is_cut_off(narrow):
 
 
 def test_a_viewer_that_vanishes_is_forgotten(narrow):
-    live = narrow.kiosk.live
     links = [
         connect(narrow, b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % path) for path in (b"/events", b"/stream.mjpg")
     ]
-    until(lambda: live.watchers == 1 and live.video.viewers == 1)
+    seats = narrow.kiosk.site.seats
+    until(lambda: seats["events"].taken == 1 and seats["video"].taken == 1)
     for link in links:
         link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         link.close()
-    until(lambda: live.watchers == 0 and live.video.viewers == 0)
+    until(lambda: seats["events"].taken == 0 and seats["video"].taken == 0)
 
 
 def test_slow_uploads_make_way(narrow):
