@@ -76,7 +76,7 @@ program() {
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "Python 3.11 or newer is needed"
     # apt's picamera2 is seen through --system-site-packages.
     [ -x "$opt/bin/python" ] || "$python" -m venv --system-site-packages "$opt"
-    "$opt/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade "${source_dir}[kiosk]"
+    "$opt/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade "${source_dir}[kiosk,mqtt]"
     "$opt/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps "$source_dir"
 }
 

@@ -7,6 +7,7 @@ The temperature comes from the kernel's thermal zones, the throttling flags from
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import platform
 import shutil
@@ -78,6 +79,17 @@ def board() -> str | None:
     return _read(Path("/proc/device-tree/model")).rstrip("\0") or None
 
 
+def device_id() -> str:
+    """Twelve hexadecimal digits that stay the device's own, whatever it is called.
+
+    Made from the board's serial number, else the system's machine-id, else the host's name, none of which it tells. The
+    serial number comes first because cards that are copies of one another share their machine-id.
+    """
+    sources = (Path("/sys/firmware/devicetree/base/serial-number"), Path("/etc/machine-id"))
+    known = next(filter(None, (_read(path).strip("\0") for path in sources)), platform.node())
+    return hashlib.sha256(f"emotion-edge device {known}".encode()).hexdigest()[:12]
+
+
 def _clock_mhz(cpuinfo: str) -> int | None:
     """The highest clock, or what ``/proc/cpuinfo`` says."""
     highest = _read(_CPUFREQ / "cpuinfo_max_freq")
@@ -102,4 +114,13 @@ def _read(path: Path) -> str:
         return ""
 
 
-__all__ = ["THROTTLED", "board", "cores", "describe_device", "read_state", "read_temperature", "read_throttled"]
+__all__ = [
+    "THROTTLED",
+    "board",
+    "cores",
+    "describe_device",
+    "device_id",
+    "read_state",
+    "read_temperature",
+    "read_throttled",
+]

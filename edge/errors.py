@@ -70,11 +70,13 @@ class SettingsError(ConfigError):
 
     Attributes:
         problems: One line each.
+        rest: The settings without what is wrong.
     """
 
-    def __init__(self, problems: Sequence[str]) -> None:
+    def __init__(self, problems: Sequence[str], rest: object = None) -> None:
         super().__init__("; ".join(problems))
         self.problems = tuple(problems)
+        self.rest = rest
 
 
 __all__ = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -66,3 +67,15 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from cartoons import write_folders
 
     return write_folders(tmp_path_factory.mktemp("data") / "faces", 15)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """ca.pem; server.pem and client.pem with server.key and client.key, signed by it."""
+    from broker import make_certificates
+
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed (Debian: openssl)")
+    folder = tmp_path_factory.mktemp("certificates")
+    make_certificates(folder)
+    return folder

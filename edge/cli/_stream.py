@@ -99,17 +99,9 @@ def _sinks(settings: StreamSettings, form: str, source: FrameSource) -> list[Sin
         events = EventSink(settings.events, live=live, keep_days=settings.events_days, keep_mb=settings.events_mb)
         sinks.append(BackgroundSink(events, wait=not live, room=1024))
     if settings.mqtt:
-        from edge.sinks.mqtt import MqttSink
+        from edge.sinks.mqtt import mqtt_sink
 
-        mqtt = MqttSink(
-            settings.mqtt,
-            name=settings.mqtt_name,
-            discovery=settings.mqtt_discovery,
-            ca=settings.mqtt_ca,
-            certificate=settings.mqtt_cert,
-            key=settings.mqtt_key,
-        )
-        sinks.append(mqtt)
+        sinks.append(mqtt_sink(settings))
     return sinks
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,7 +43,7 @@ def command() -> None:
 def show(verb: str, options: tuple[str, ...]) -> None:
     """Print every setting as TOML, and where its value comes from.
 
-    Further options are those of the verb: --config FILE, or --threshold 0.5.
+    Further options are those of the verb: --config FILE, or --threshold 0.5. Passwords in addresses are left out.
     """
     given = _COMMANDS[verb].make_context(f"emotion-edge config show --verb {verb}", list(options)).params
     loaded = _VERBS[verb].load(given, path=given.pop("config"))
@@ -56,17 +57,31 @@ def show(verb: str, options: tuple[str, ...]) -> None:
 @_verb_option
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 def check(verb: str, path: Path | None) -> None:
-    """Check a configuration file (by default the installed one) and the environment.
+    """Check a configuration file (by default the installed one), the environment, and that files they name are there.
 
     Everything that is wrong gets a line, and the exit code is then 1.
     """
     try:
         loaded = _VERBS[verb].load(path=path)
+        problems = list(_faults(loaded.settings))
     except SettingsError as error:
-        for problem in error.problems:
-            click.echo(f"error: {one_line(problem)}", err=True)
-        raise click.exceptions.Exit(1) from error
+        problems = [*error.problems, *_faults(error.rest)]
+    for problem in problems:
+        click.echo(f"error: {one_line(problem)}", err=True)
+    if problems:
+        raise click.exceptions.Exit(1)
     click.echo(f"{loaded.path or 'no file: defaults and environment'} is fine")
+
+
+def _faults(settings: Any) -> Iterator[str]:
+    """What is wrong with settings that are right each for itself: what they name is not there."""
+    from edge.sinks.mqtt import problems
+
+    for name in ("model", "detector_model"):
+        path = getattr(settings, name)
+        if path is not None and not path.is_file():
+            yield f"{name}: no such file: {path}"
+    yield from problems(settings)
 
 
 __all__ = ["command"]

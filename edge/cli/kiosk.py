@@ -29,9 +29,10 @@ def command(loaded: Loaded[KioskSettings]) -> None:
     """
     config = loaded.settings
     refuse_media("--event-log", config.event_log)
+    certificates = (config.mqtt_ca, config.mqtt_cert, config.mqtt_key)
     check_outputs(
         {"--event-log": config.event_log, "--token-file": config.token_file},
-        [config.source, config.model, config.detector_model, loaded.path],
+        [config.source, config.model, config.detector_model, *certificates, loaded.path],
     )
     _need_the_extra()
     from edge.kiosk.service import Kiosk
@@ -75,16 +76,8 @@ def _gate(config: KioskSettings) -> Gate | None:
 
 
 def _say_where(config: KioskSettings, port: int, source: str) -> None:
-    import socket
-
-    name = config.host
-    if config.host in ("127.0.0.1", "::1"):
-        name = "localhost"
-    elif config.host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
-        name = f"{socket.gethostname().partition('.')[0]}.local"
-    shown = f"[{name}]" if ":" in name else name
     what = "upload page" if source == "none" else f"source: {source}, video: {config.video}"
-    click.echo(f"emotion-edge kiosk: http://{shown}:{port}/  ({what}; stop with Ctrl-C)", err=True)
+    click.echo(f"emotion-edge kiosk: {config.address(port)}  ({what}; stop with Ctrl-C)", err=True)
 
 
 __all__ = ["command"]

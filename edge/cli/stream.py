@@ -10,7 +10,8 @@ import click
 
 from edge.cli.options import takes
 from edge.settings import Loaded, Verb, setting
-from edge.settings.shared import CameraSettings, FaceSettings
+from edge.settings.shared import CameraSettings, FaceSettings, MqttSettings
+from edge.sources.address import without_password
 
 
 def read_every(text: str) -> int | Literal["auto"]:
@@ -23,13 +24,14 @@ def read_every(text: str) -> int | Literal["auto"]:
 
 
 @dataclass(frozen=True)
-class StreamSettings(FaceSettings, CameraSettings):
+class StreamSettings(FaceSettings, CameraSettings, MqttSettings):
     """Everything that can be set about a stream; each field says what it means."""
 
     source: str = setting(
         "picamera",
         "picamera[:N], a camera number or /dev/videoN, a video file, a folder of pictures, an rtsp:// or http:// "
         'address, "-" for standard input, or synthetic[:N] for N drawn faces.',
+        show=without_password,
     )
     format: Literal["jsonl", "csv", "mjpeg", "none"] | None = setting(
         None,
@@ -41,12 +43,6 @@ class StreamSettings(FaceSettings, CameraSettings):
     events: Path | None = setting(None, "Keep a log of who showed what for how long in this SQLite file.")
     events_days: float = setting(30.0, "Forget older events; in days.", above=0)
     events_mb: float = setting(64.0, "Forget the oldest events above this size of the file, in megabytes.", low=0.1)
-    mqtt: str | None = setting(None, "Publish to this broker.", form="mqtt[s]://[USER:PASSWORD@]HOST[:PORT]")
-    mqtt_name: str | None = setting(None, "Topic prefix and device name.", otherwise="emotion-edge-HOST")
-    mqtt_ca: Path | None = setting(None, "Certificates (PEM) of the authorities to trust with mqtts://.")
-    mqtt_cert: Path | None = setting(None, "Our own certificate (PEM) for brokers that want one.")
-    mqtt_key: Path | None = setting(None, "Its key (PEM), where it is in a file of its own.")
-    mqtt_discovery: bool = setting(True, "Announce the device to Home Assistant, or take that back.")
     detect_every: int | Literal["auto"] = setting(
         "auto", "Frames between full searches.", parse=read_every, form="auto|N"
     )

@@ -27,7 +27,11 @@ from edge.kiosk.tokens import Gate
 from edge.kiosk.uploads import UploadDesk
 from edge.kiosk.video import Video
 from edge.pipeline import Pipeline
+from edge.sinks.background import BackgroundSink
+from edge.sinks.base import Sink
 from edge.sinks.events import EventSink
+from edge.sinks.mqtt import mqtt_sink
+from edge.sinks.mqtt import problems as mqtt_problems
 from edge.sources.base import FrameSource
 from edge.stream import Stream
 from edge.stream.stats import Snapshot
@@ -72,7 +76,7 @@ class Kiosk:
         self._limits = limits or Limits()
         self._stop = threading.Event()
         self._fps: dict[str, float] = {}
-        self.metrics = Metrics()
+        self.metrics = Metrics(camera=source is not None)
         self.live: LiveView | None = None
         self.stream: Stream | None = None
         classifier = _classifier(config)
@@ -90,8 +94,11 @@ class Kiosk:
                 threshold=config.threshold,
                 min_face=config.min_face,
             )
+            # What is wrong with them is said at the start.
             if config.event_log:
-                EventSink(config.event_log).close()  # what is wrong with it is said at the start
+                EventSink(config.event_log).close()
+            for problem in mqtt_problems(config) if config.mqtt else ():
+                raise ConfigError(problem)
         self.facts = _facts(classifier, config, source)
         self.desk = UploadDesk(
             self._upload_pipeline,
@@ -187,7 +194,7 @@ class Kiosk:
         """Run the stream, again when a recording ends or a source fails for good: a kiosk never gives up."""
         while not self._stop.is_set():
             try:
-                with self._event_log(stream):
+                with self._kept(stream):
                     stream.run(self._stop)
             except EdgeError as error:
                 log.error("%s; trying again in %.0f s", error, RESTART_S)
@@ -197,17 +204,23 @@ class Kiosk:
                 self._stop.wait(RESTART_S)
 
     @contextmanager
-    def _event_log(self, stream: Stream) -> Iterator[None]:
-        """Log the stream's events, where that was asked for; the stream closes its sinks at the end of each run."""
-        if not self.config.event_log:
-            yield
-            return
-        sink = EventSink(self.config.event_log)
-        stream.add_sink(sink)
+    def _kept(self, stream: Stream) -> Iterator[None]:
+        """Log and publish the stream's results, where asked for; the stream closes its sinks at the end of each run."""
+        sinks = list(self._sinks())
+        for sink in sinks:
+            stream.add_sink(sink)
         try:
             yield
         finally:
-            stream.remove_sink(sink)
+            for sink in sinks:
+                stream.remove_sink(sink)
+
+    def _sinks(self) -> Iterator[Sink]:
+        if self.config.event_log:
+            # A thread of its own: a slow card, or a report that is being read, must not hold up the loop.
+            yield BackgroundSink(EventSink(self.config.event_log), wait=False, room=1024)
+        if self.config.mqtt:
+            yield mqtt_sink(self.config, page=None if self.config.loopback else self.config.address(self.port))
 
     async def _tick(self) -> None:
         """Every second: rates, heat, status line, and news for the pages."""

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from edge.settings import Size, Verb, setting
-from edge.settings.shared import CameraSettings, FaceSettings, ReportSettings
+from edge.settings.shared import CameraSettings, FaceSettings, MqttSettings, ReportSettings
+from edge.sources.address import without_password
 
 
 @dataclass(frozen=True)
-class KioskSettings(FaceSettings, CameraSettings, ReportSettings):
+class KioskSettings(FaceSettings, CameraSettings, MqttSettings, ReportSettings):
     """Everything that can be set about a kiosk; each field says what it means."""
 
     source: str = setting(
         "auto",
         "Camera number or device, picamera[:N], video file, folder of pictures, address, or 'demo' for drawn faces; "
         "'auto' takes a camera if it finds one, else the demo; 'none' serves the upload page alone.",
+        show=without_password,
     )
     host: str = setting("127.0.0.1", "Address to listen on; any but this device's own needs a token.")
     port: int = setting(8000, "Port to listen on; 0 takes a free one.", low=0, high=65535)
@@ -45,6 +48,15 @@ class KioskSettings(FaceSettings, CameraSettings, ReportSettings):
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+    def address(self, port: int) -> str:
+        """Where a browser finds the page, as far as this device can tell."""
+        name = self.host
+        if self.host in ("127.0.0.1", "::1"):
+            name = "localhost"
+        elif self.host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+            name = f"{socket.gethostname().partition('.')[0]}.local"
+        return f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"
 
 
 KIOSK = Verb("kiosk", KioskSettings, takes_file=True, default_file=Path("/etc/emotion-edge/kiosk.toml"))

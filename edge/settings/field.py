@@ -22,7 +22,8 @@ def setting(default: Any, help: str, **rules: Any) -> Any:  # noqa: A002 - the w
         help: One sentence: what it means.
         **rules: ``low``, ``high`` (both included) and ``above`` (not included) bound a number; ``parse`` turns a text
             into the value or raises ValueError("must be ..."); ``form`` is what help shows for the value; ``otherwise``
-            says what None stands for; ``variable`` is an environment variable that all verbs share.
+            says what None stands for; ``variable`` is an environment variable that all verbs share; ``show`` takes the
+            secrets out of a value that may hold them, whenever it is shown.
     """
     return field(default=default, metadata={"help": help, **rules})
 
@@ -69,6 +70,7 @@ class Setting:
     form: str = ""
     otherwise: str = ""
     variable: str = ""
+    show: Callable[[str], str] | None = None
 
     @property
     def is_table(self) -> bool:
@@ -121,7 +123,8 @@ class Setting:
         if self.kind is Path and type(value) is str and value and "\0" not in value:
             return Path(value)
         if type(value) is not self.kind:
-            raise ValueError(f"must be {self._wanted}, got {value!r}")
+            got = f"a {type(value).__name__}" if self.show else repr(value)
+            raise ValueError(f"must be {self._wanted}, got {got}")
         if self.choices and value not in self.choices:
             raise ValueError(f"must be {self._wanted}, got {value!r}")
         if self.kind is float and not math.isfinite(value):

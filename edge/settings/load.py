@@ -164,10 +164,11 @@ class _Builder:
         self.add(cls, value, "command line", f"override {override!r}")
 
     def finish(self, cls: type[T], path: Path | None) -> Loaded[T]:
-        if self.problems:
-            raise SettingsError(self.problems)
         origins = {name: self.origins.get(name, "default") for name, _, _ in _flat(cls)}
-        return Loaded(self._build(cls), origins, path)
+        loaded = Loaded(self._build(cls), origins, path)
+        if self.problems:
+            raise SettingsError(self.problems, loaded.settings)
+        return loaded
 
     def _build(self, cls: type[T], table: str = "") -> T:
         built = {
@@ -200,11 +201,13 @@ def _flat(cls: type[Any], settings: Any = None, table: str = "") -> Iterator[tup
 
 
 def to_toml(settings: Any) -> Iterator[tuple[str, str]]:
-    """Name and value of every setting as TOML has them: ``('port', '8000')``; None is an empty text."""
+    """Name and value of every setting as TOML has them: ``('port', '8000')``; None is empty, secrets are left out."""
     import json
 
     for name, each, value in _flat(type(settings), settings):
         plain = [_plain(item) for item in value] if each.many else _plain(value)
+        if each.show is not None and isinstance(plain, str):
+            plain = each.show(plain)
         # A JSON text, number, truth value or list of texts is the same in TOML.
         yield name, json.dumps(plain, ensure_ascii=False)
 

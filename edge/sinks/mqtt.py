@@ -1,7 +1,8 @@
 """Results for home automation, over MQTT.
 
 Topics under ``NAME/``: ``availability`` (online or, by last will, offline), ``state`` (retained JSON: what is seen now)
-and ``event`` (one message per face that comes, changes its label or goes). Home Assistant finds the device by itself.
+and ``event`` (one message per face that comes, changes its label or goes). Home Assistant finds the device by itself
+(`edge.sinks.homeassistant`).
 """
 
 from __future__ import annotations
@@ -14,15 +15,19 @@ import ssl
 import sys
 import time
 from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge import __version__
 from edge.errors import ConfigError
+from edge.labels import UNCERTAIN
+from edge.settings.shared import MqttSettings
+from edge.sinks.homeassistant import NOBODY, announcement
 from edge.types import FrameResult
 
 if TYPE_CHECKING:
@@ -33,8 +38,7 @@ log = logging.getLogger(__name__)
 STATE_EVERY_S = 1.0  # without a change of label, confidences are published at most so often
 EVENTS_MAX = 1000  # the newest events wait for a broker that is away
 QUEUE_MAX = 2 * EVENTS_MAX  # messages on their way to one that is slow
-DISCOVERY = "homeassistant"
-NOBODY = "none"
+ADDRESS_WANTED = "MQTT address is wrong; wanted mqtt://[user:password@]host[:port] or mqtts://"
 MQTT_ERR_QUEUE_SIZE = 15  # paho's, which is imported where it is needed
 
 
@@ -48,6 +52,7 @@ class MqttSink:
         ca: Certificates (PEM) of the authorities to trust; None for the system's.
         certificate: Our own certificate (PEM), perhaps with its key.
         key: Its key (PEM).
+        page: Address of the device's own page, for Home Assistant.
 
     Attributes:
         failed: Whether events were dropped.
@@ -65,12 +70,11 @@ class MqttSink:
         ca: Path | None = None,
         certificate: Path | None = None,
         key: Path | None = None,
+        page: str | None = None,
     ) -> None:
-        name = default_name() if name is None else name
-        if not re.fullmatch(r"[\w-]+(/[\w-]+)*", name, re.ASCII):
-            raise ConfigError(f"MQTT name is {name!r}; wanted letters, digits, -, _ and / between them")
-        self._name = name
-        self._discovery = discovery
+        self._name = _checked(name)
+        self._topic, announced = announcement(self._name, own_name=name is not None, page=page)
+        self._announced = json.dumps(announced) if discovery else ""
         self._state: dict[str, Any] = {"state": "starting", "faces": 0, "emotion": NOBODY, "tracks": []}
         self._published: tuple[Any, ...] = ()
         self._next_s = 0.0
@@ -101,7 +105,7 @@ class MqttSink:
             for face in result.faces
         ]
         main = max(result.faces, key=lambda face: face.box.area, default=None)
-        emotion = NOBODY if main is None else main.emotion if main.confident else "uncertain"
+        emotion = NOBODY if main is None else main.emotion if main.confident else UNCERTAIN
         self._state = {"state": result.state, "faces": len(tracks), "emotion": emotion, "tracks": tracks}
         shown = (result.state, emotion, *((one["track"], one["emotion"], one["sure"]) for one in tracks))
         now = time.monotonic()
@@ -131,26 +135,16 @@ class MqttSink:
         self._say_dropped()
 
     def _connect(self, address: str) -> Client:
-        try:
-            from paho.mqtt.client import Client
-            from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-        except ImportError as error:
-            raise ConfigError(f"MQTT needs paho-mqtt ({error}); pip install 'emotion-edge[mqtt]'") from error
-        try:
-            parts = urlsplit(address)
-            host, port = parts.hostname, parts.port
-        except ValueError as error:
-            # What Python says of it may hold the password.
-            raise ConfigError("MQTT address is wrong; wanted mqtt://[user:password@]host[:port] or mqtts://") from error
-        if parts.scheme not in ("mqtt", "mqtts") or not host:
-            raise ConfigError("MQTT address is wrong; wanted mqtt://[user:password@]host[:port] or mqtts://")
+        _need_paho()
+        from paho.mqtt.client import Client
+        from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+        parts, host, port = _split(address, any(self._tls))
         client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv311)
         if parts.username:
             client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
         if parts.scheme == "mqtts":
             client.tls_set_context(_context(*self._tls))
-        elif any(self._tls):
-            raise ConfigError("certificates are of use with mqtts:// only; got an mqtt:// address")
         client.will_set(f"{self._name}/availability", "offline", qos=1, retain=True)
         client.reconnect_delay_set(1, 20)
         client.max_queued_messages_set(QUEUE_MAX)
@@ -169,9 +163,8 @@ class MqttSink:
         if self._fault:
             log.warning("the MQTT broker is there")
         self._fault = ""
-        for topic, config in self._announcements().items():
-            # An empty retained message takes back what an earlier run announced.
-            client.publish(topic, json.dumps(config) if self._discovery else b"", qos=1, retain=True)
+        # An empty retained message takes back what an earlier run announced.
+        client.publish(self._topic, self._announced, qos=1, retain=True)
         client.publish(f"{self._name}/availability", "online", qos=1, retain=True)
         self._publish("state", self._state, retain=True)
         while self._waiting:
@@ -201,32 +194,73 @@ class MqttSink:
         sent = self._client.publish(f"{self._name}/{topic}", json.dumps(content), qos=1, retain=retain)
         self._dropped += sent.rc == MQTT_ERR_QUEUE_SIZE
 
-    def _announcements(self) -> dict[str, dict[str, Any]]:
-        """Home Assistant's discovery messages, by topic."""
-        node = self._name.replace("/", "_")
-        device = {"identifiers": [node], "name": self._name, "model": "emotion-edge", "sw_version": __version__}
-        sensors = {
-            "emotion": {"name": "Emotion", "icon": "mdi:emoticon", "value_template": "{{ value_json.emotion }}"},
-            "faces": {"name": "Faces", "icon": "mdi:face-recognition", "value_template": "{{ value_json.faces }}"},
-            "state": {"name": "Camera", "icon": "mdi:camera", "value_template": "{{ value_json.state }}"},
-        }
-        sensors["emotion"]["json_attributes_topic"] = f"{self._name}/state"
-        return {
-            f"{DISCOVERY}/sensor/{node}/{key}/config": {
-                **sensor,
-                "unique_id": f"{node}_{key}",
-                "state_topic": f"{self._name}/state",
-                "availability_topic": f"{self._name}/availability",
-                "device": device,
-            }
-            for key, sensor in sensors.items()
-        }
+
+def mqtt_sink(settings: MqttSettings, *, page: str | None = None) -> MqttSink:
+    """The sink that the settings of a verb ask for.
+
+    Args:
+        settings: Settings with an ``mqtt`` address.
+        page: Address of the device's own page, for Home Assistant.
+
+    Raises:
+        ConfigError: The address, the name or a certificate is wrong, or paho-mqtt is missing.
+    """
+    return MqttSink(
+        settings.mqtt or "",
+        name=settings.mqtt_name,
+        discovery=settings.mqtt_discovery,
+        ca=settings.mqtt_ca,
+        certificate=settings.mqtt_cert,
+        key=settings.mqtt_key,
+        page=page,
+    )
+
+
+def problems(settings: MqttSettings) -> Iterator[str]:
+    """All that is wrong with the settings of MQTT, as far as it shows without a broker."""
+    files = (settings.mqtt_ca, settings.mqtt_cert, settings.mqtt_key)
+    checks: list[Callable[[], object]] = [lambda: _checked(settings.mqtt_name), lambda: _context(*files)]
+    if settings.mqtt is not None:
+        checks += [partial(_split, settings.mqtt, any(files)), _need_paho]
+    for check in checks:
+        try:
+            check()
+        except ConfigError as error:
+            yield str(error)
 
 
 def default_name() -> str:
     """``emotion-edge-HOST``: two devices at one broker must not share topics and last will."""
     host = re.sub(r"[^A-Za-z0-9_-]+", "-", socket.gethostname().partition(".")[0]).strip("-")
     return f"emotion-edge-{host}" if host else "emotion-edge"
+
+
+def _need_paho() -> None:
+    try:
+        import paho.mqtt.client  # noqa: F401
+    except ImportError as error:
+        raise ConfigError(f"MQTT needs paho-mqtt ({error}); pip install 'emotion-edge[mqtt]'") from error
+
+
+def _checked(name: str | None) -> str:
+    name = default_name() if name is None else name
+    if not re.fullmatch(r"[\w-]+(/[\w-]+)*", name, re.ASCII):
+        raise ConfigError(f"MQTT name is {name!r}; wanted letters, digits, -, _ and / between them")
+    return name
+
+
+def _split(address: str, certificates: bool) -> tuple[SplitResult, str, int | None]:
+    """The parts of an address, its host and its port; no error tells it, as it may hold a password."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ConfigError(ADDRESS_WANTED) from None
+    if parts.scheme not in ("mqtt", "mqtts") or not host:
+        raise ConfigError(ADDRESS_WANTED)
+    if certificates and parts.scheme == "mqtt":
+        raise ConfigError("certificates are of use with mqtts:// only; got an mqtt:// address")
+    return parts, host, port
 
 
 def _context(ca: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext:
@@ -261,4 +295,4 @@ def _reason(error: BaseException | None) -> str:
     return str(getattr(error, "strerror", None) or error)
 
 
-__all__ = ["MqttSink", "default_name"]
+__all__ = ["MqttSink", "default_name", "mqtt_sink", "problems"]

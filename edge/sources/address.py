@@ -38,4 +38,9 @@ def without_password(address: str) -> str:
     return _IN_PATH.sub(rf"\1{HIDDEN}", path) + mark + _IN_QUERY.sub(rf"\1{HIDDEN}", query)
 
 
-__all__ = ["is_address", "without_password"]
+def without_login(address: str) -> str:
+    """The same for what can only be an address, also where it is wrong: what may be a login is left out."""
+    return without_password(address) if is_address(address) else address.rpartition("@")[2]
+
+
+__all__ = ["is_address", "without_login", "without_password"]

@@ -151,3 +151,36 @@ def test_a_threshold_that_is_not_set_is_the_models(file):
     assert KIOSK.load(environ={}).settings.threshold is None
     assert KIOSK.load(path=file("threshold = 1"), environ={}).settings.threshold == 1.0
     assert KIOSK.load(environ={"EMOTION_EDGE_KIOSK_THRESHOLD": "0.5"}).settings.threshold == 0.5
+
+
+@pytest.mark.parametrize("verb", ["kiosk", "stream"])
+@pytest.mark.parametrize(
+    "address", ["mqtt://me:hush@broker", "mqtts://me:hu%2Fsh@broker:1", "me:hush@broker", "hush@b"]
+)
+def test_no_password_is_shown(file, verb, address):
+    path = file(f'source = "rtsp://me:hush@camera/live"\nmqtt = "{address}"\n')
+    done = CliRunner().invoke(cli, ["config", "show", "--verb", verb, "--config", str(path)])
+    assert done.exit_code == 0
+    host = address.rpartition("@")[2]
+    _, *lines = done.output.splitlines()  # the first names the file
+    assert next(line for line in lines if line.startswith("mqtt = ")).split('"')[1].endswith(host)
+    assert not any(secret in line for line in lines for secret in ("hush", "hu%2Fsh"))
+    assert 'source = "rtsp://me@camera/live"' in done.output
+
+
+def test_no_password_is_told_by_an_error(file):
+    for text in ('mqtt = ["mqtt://me:hush@broker"]', 'mqtt = {a = "hush"}', 'mqtt = "mqtt://me:hush@broker:port"'):
+        done = CliRunner().invoke(cli, ["config", "check", str(file(text))])
+        assert done.exit_code == 1
+        assert "mqtt" in done.stderr.lower()
+        assert "hush" not in done.output + done.stderr
+
+
+def test_check_also_lists_what_is_named_and_missing(file, tmp_path):
+    text = 'model = "no.tflite"\nprot = 1\nmqtt = "broker"\nmqtt_name = "a b"\n'
+    done = CliRunner().invoke(cli, ["config", "check", str(file(text + 'mqtt_ca = "no.pem"\n'))])
+    assert done.exit_code == 1
+    lines = done.stderr.splitlines()
+    for words in ("'prot'", "model: no such file", "MQTT name", "MQTT address", "no.pem"):
+        assert sum(words in line for line in lines) == 1, words
+    assert len(lines) == 5
