@@ -116,8 +116,10 @@ screen() {
 token_page() {
     rm -f "$1"
     real && [ -s "$state/token" ] || return 0
-    case $("$opt/bin/$name" config show --config "$etc/kiosk.toml" | sed -n 's/^host = "\([^"]*\)".*/\1/p') in
-    127.* | localhost | ::1) return 0 ;;
+    settings=$("$opt/bin/$name" config show --config "$etc/kiosk.toml")
+    # Only this device's own address, without a proxy before it, asks for none.
+    case $(echo "$settings" | sed -n 's/^host = "\([^"]*\)".*/\1/p') in
+    127.* | localhost | ::1) echo "$settings" | grep -q '^trusted_proxy = \[\]' && return 0 ;;
     esac
     address=$("$opt/bin/kiosk-screen" address)
     (

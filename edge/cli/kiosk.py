@@ -59,7 +59,7 @@ def _need_the_extra() -> None:
 
 def _gate(config: KioskSettings) -> Gate | None:
     """The gate of an address that others can reach; a new token is said once."""
-    if config.loopback:
+    if config.loopback and not config.trusted_proxy:
         return None
     if not config.auth:
         click.echo("warning: anyone who reaches this address sees the camera (--no-auth)", err=True)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from datetime import date
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from edge.errors import LogError
 from edge.kiosk import video
@@ -92,7 +93,10 @@ class Site:
         ]
         inner = Starlette(routes=routes, exception_handlers={HTTPException: _http_failure, Exception: _http_failure})
         inner.router.redirect_slashes = False
-        return Security(inner, gate=self.gate, hosts=(self.config.host, *self.config.allow_host))
+        guarded = Security(inner, gate=self.gate, hosts=(self.config.host, *self.config.allow_host))
+        if not self.config.trusted_proxy:
+            return guarded
+        return cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", guarded), list(self.config.trusted_proxy)))
 
     async def _home(self, _: Request) -> Response:
         return page("live.html" if self.live else "upload.html")
@@ -135,7 +139,7 @@ class Site:
             if self.gate is not None and token:
                 self.gate.failed.note(request.scope)
             return page("login.html", status=401)
-        reply = RedirectResponse("/", status_code=303)
+        reply = RedirectResponse("./", status_code=303)
         set_cookie(reply, self.gate, request.url.scheme)
         return reply
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from starlette.types import Scope
 
+from edge.naming import one_line
+
 log = logging.getLogger(__name__)
 
 MOST = 10  # lines a minute for each address
@@ -35,7 +37,8 @@ class FailedLogins:
 
     def note(self, scope: Scope) -> None:
         """A request showed a wrong token."""
-        address, now_s = (scope.get("client") or ("an unknown address",))[0], self._clock()
+        now_s = self._clock()
+        address = one_line((scope.get("client") or ("an unknown address",))[0][:80])  # may be a proxy's word
         minute = self._minutes.get(address)
         if minute is None or now_s - minute.began_s >= MINUTE_S:
             if minute is not None:

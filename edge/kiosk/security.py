@@ -105,14 +105,16 @@ class Security:
     def _let_in(self, scope: Scope, headers: Headers, gate: Gate) -> Response:
         """A first visit with the token in the address gets the cookie; all else has to log in."""
         shown = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("token", "")
-        if scope["method"] == "GET" and gate.opens_with(shown):
+        # A page, not /api/...: addresses in pages are relative, and the cookie is for what lies beside the page.
+        a_page = scope["method"] == "GET" and scope["path"].count("/") == 1
+        if a_page and gate.opens_with(shown):
             # A page that moves on, not a redirect: after a link on another site, a redirect would not bring the cookie.
             reply = page("welcome.html")
             set_cookie(reply, gate, scope["scheme"])
             return reply
         if shown:
             gate.failed.note(scope)
-        if scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
+        if a_page and "text/html" in headers.get("accept", ""):
             return page("login.html", status=401)
         return failure(401, "token", "The token is missing or wrong.", {"www-authenticate": "Bearer"})
 
@@ -135,10 +137,9 @@ class Security:
 
 
 def set_cookie(reply: Response, gate: Gate, scheme: str) -> None:
-    """Let this browser in from now on."""
-    reply.set_cookie(
-        COOKIE, gate.cookie, max_age=180 * 86400, httponly=True, samesite="strict", secure=scheme == "https"
-    )
+    """Let this browser in from now on, below the path that it asked at: a proxy may have others beside it."""
+    secure = scheme == "https"
+    reply.set_cookie(COOKIE, gate.cookie, 180 * 86400, path=None, httponly=True, samesite="strict", secure=secure)
 
 
 def _is_open(path: str) -> bool:

@@ -13,6 +13,15 @@ from edge.settings.shared import CameraSettings, FaceSettings, MqttSettings, Rep
 from edge.sources.address import without_password
 
 
+def read_network(text: str) -> str:
+    """An address or a network, in its usual form."""
+    try:
+        network = ipaddress.ip_network(text)
+    except ValueError:
+        raise ValueError(f"must be an address or network such as 127.0.0.1 or 10.0.0.0/8, got {text[:80]!r}") from None
+    return str(network.network_address) if network.num_addresses == 1 else str(network)
+
+
 @dataclass(frozen=True)
 class KioskSettings(FaceSettings, CameraSettings, MqttSettings, ReportSettings):
     """Everything that can be set about a kiosk; each field says what it means."""
@@ -33,6 +42,12 @@ class KioskSettings(FaceSettings, CameraSettings, MqttSettings, ReportSettings):
         None, "File of the token.", otherwise="token in $STATE_DIRECTORY or ~/.local/state/emotion-edge"
     )
     allow_host: tuple[str, ...] = setting((), "Further host name by which the page may be called; '*' for any.")
+    trusted_proxy: tuple[str, ...] = setting(
+        (),
+        "Address or network of a reverse proxy, whose word for client and scheme counts; a token is then asked for.",
+        parse=read_network,
+        form="ADDRESS",
+    )
     max_uploads: int = setting(4, "Uploads worked on at a time; further ones must come back later.", low=1, high=64)
     max_upload_mb: float = setting(10.0, "Largest upload in megabytes.", low=0.1, high=100)
     event_log: Path | None = setting(

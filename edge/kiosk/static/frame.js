@@ -17,7 +17,7 @@ export async function begin() {
 
 async function fetchAbout() {
   try {
-    const reply = await fetch("/api/about");
+    const reply = await fetch("api/about");
     return reply.ok ? await reply.json() : null;
   } catch {
     return null;
@@ -56,6 +56,8 @@ function navigation(about) {
   if (live && about && !about.live) live.remove();
   const notice = document.getElementById("notice");
   if (notice && about?.live) notice.hidden = false;
-  const here = about && !about.live && location.pathname === "/" ? "/upload" : location.pathname;
+  // The last part alone: the kiosk may stand below a path of a proxy.
+  const page = location.pathname.split("/").pop();
+  const here = page || (about && !about.live ? "upload" : "./");
   document.querySelector(`nav a[href="${here}"]`)?.setAttribute("aria-current", "page");
 }

@@ -30,7 +30,7 @@ export function choose(configured) {
 }
 
 export async function load(code) {
-  const reply = await fetch(`/static/lang/${code}.json`);
+  const reply = await fetch(`static/lang/${code}.json`);
   if (!reply.ok) throw new Error(`no language file for ${code}`);
   words = await reply.json();
   language = code;

@@ -42,7 +42,7 @@ if (about) {
 }
 
 function connect() {
-  const events = new EventSource("/events");
+  const events = new EventSource("events");
   events.onopen = () => {
     connected = true;
     watchPicture();
@@ -65,7 +65,7 @@ function connect() {
 
 async function again() {
   try {
-    if ((await fetch("/api/about")).status === 401) location.reload();
+    if ((await fetch("api/about")).status === 401) location.reload();
   } catch {
     // Still away.
   }
@@ -82,7 +82,7 @@ function watchPicture() {
   }
   picture.onload = () => (picture.hidden = false);
   picture.onerror = () => (picture.hidden = true);
-  picture.src = `/stream.mjpg?${Date.now()}`;
+  picture.src = `stream.mjpg?${Date.now()}`;
 }
 
 function take(result) {

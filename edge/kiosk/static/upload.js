@@ -84,7 +84,7 @@ async function ask(file, whole) {
   for (let attempt = 0; ; attempt++) {
     const body = new FormData();
     body.append("file", file, "picture");
-    const reply = await fetch(`/api/predict?fallback=${whole}`, { method: "POST", body });
+    const reply = await fetch(`api/predict?fallback=${whole}`, { method: "POST", body });
     if (reply.status === 401) location.reload();
     const wait = reply.headers.get("retry-after");
     if (reply.status !== 503 || !wait || attempt === 4) return reply.json();

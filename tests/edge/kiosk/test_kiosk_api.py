@@ -71,8 +71,8 @@ def test_every_page_comes_with_its_parts(client):
         reply = client.get(path)
         assert reply.status_code == 200
         assert reply.headers["content-type"].startswith("text/html")
-        parts = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', reply.text))
-        assert {"/static/base.css", "/static/theme.js"} < parts
+        parts = set(re.findall(r'(?:src|href)="(static/[^"]+)"', reply.text))
+        assert {"static/base.css", "static/theme.js"} < parts
         for part in parts:
             assert client.get(part).status_code == 200, part
 

@@ -1,13 +1,17 @@
 """What `make install-kiosk` puts on a device."""
 
+import contextlib
 import getpass
 import os
 import re
 import shutil
 import subprocess
+import sys
 
+import httpx
 import pytest
-from kiosk_stage import ROOT
+from broker import free_port
+from kiosk_stage import ROOT, until
 
 from edge.cli.kiosk import _say_where
 from edge.kiosk.settings import KIOSK, KioskSettings
@@ -194,8 +198,37 @@ def test_scripts_are_plain_shell(script):
         assert done.returncode == 0, done.stdout
 
 
-def test_the_platforms_command_starts_the_upload_page():
-    command = (DEPLOY / "Procfile").read_text()
-    assert command.startswith("web: emotion-edge kiosk ")
-    for words in ("--source none", "--host 0.0.0.0", "--port $PORT"):
-        assert words in command
+def test_the_platforms_command_starts_the_upload_page(tmp_path, environment):
+    kind, _, command = (DEPLOY / "Procfile").read_text().strip().partition(": ")
+    assert kind == "web"
+    program(tmp_path / "emotion-edge", f'exec {sys.executable} -m edge "$@"')
+    port = free_port()
+    environ = environment | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PORT": str(port)}
+    process = subprocess.Popen(["sh", "-c", f"exec {command}"], env=environ, stderr=subprocess.DEVNULL)
+
+    def answer():
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.get(f"http://127.0.0.1:{port}/", headers={"host": "any.example"}).text
+        return None
+
+    try:
+        assert "api/predict" in until(answer, 60)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+RUN = {  # every file of deploy/, and what runs it
+    "Procfile": "test_the_platforms_command_starts_the_upload_page",
+    "emotion-edge-kiosk.service": "test_systemd_finds_no_fault_in_the_unit",
+    "grafana-dashboard.json": "test_kiosk_metrics.py",
+    "install-kiosk.sh": "test_installing_twice_is_installing_once",
+    "kiosk-screen.sh": "test_the_screen_opens_the_kiosk_where_it_listens",
+    "kiosk.toml": "test_the_settings_that_are_installed_are_right",
+    "nginx.conf": "test_kiosk_proxy.py",
+    "prometheus.yml": "test_kiosk_metrics.py",
+}
+
+
+def test_every_file_is_run_by_a_test():
+    assert {path.name for path in DEPLOY.iterdir() if path.is_file()} == set(RUN)

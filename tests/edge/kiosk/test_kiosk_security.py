@@ -102,7 +102,7 @@ def test_the_form_gives_a_cookie(client):
     assert client.post("/login", data={"token": "wrong"}).status_code == 401
     assert "set-cookie" not in client.post("/login", data={"token": "wrong"}).headers
     reply = client.post("/login", data={"token": TOKEN})
-    assert (reply.status_code, reply.headers["location"]) == (303, "/")
+    assert (reply.status_code, reply.headers["location"]) == (303, "./")
     assert client.get("/").status_code == 200
 
 
