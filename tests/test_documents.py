@@ -19,10 +19,10 @@ from edge.settings.shared import ReadingSettings
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
-# Options of other programs: curl, venv, rpicam-hello, Dask and Slurm.
+# Options of other programs: curl, venv, rpicam-hello, Dask, Slurm and mosquitto_sub.
 OTHERS = {
     *("--data-binary", "--system-site-packages", "--list-cameras", "--protocol", "--nworkers", "--nthreads"),
-    *("--array", "--cpus-per-task", "--requeue"),
+    *("--array", "--cpus-per-task", "--requeue", "--cafile"),
 }
 VARIABLES = {"EMOTION_EDGE_RUNTIME", "EMOTION_EDGE_DEBUG", "EMOTION_EDGE_COMPLETE"}
 # Where the options of a verb may be described, besides its section of command-line.md.
@@ -93,7 +93,7 @@ def test_every_option_is_described_with_its_verb(name: str) -> None:
     assert not missing, f"{name}: {', '.join(missing)}"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "deploy").glob("*.toml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted((ROOT / "deploy").rglob("*.toml")), ids=lambda path: path.name)
 def test_a_settings_file_holds_what_can_be_set(path: Path) -> None:
     suggested = re.sub(r"^# (\w+ = )", r"\1", path.read_text(), flags=re.MULTILINE)
     assert set(tomllib.loads(suggested)) > set(tomllib.loads(path.read_text()))

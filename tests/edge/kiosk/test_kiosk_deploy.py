@@ -224,11 +224,11 @@ RUN = {  # every file of deploy/, and what runs it
     "grafana-dashboard.json": "test_kiosk_metrics.py",
     "install-kiosk.sh": "test_installing_twice_is_installing_once",
     "kiosk-screen.sh": "test_the_screen_opens_the_kiosk_where_it_listens",
-    "kiosk.toml": "test_the_settings_that_are_installed_are_right",
+    "kiosk.toml": "test_the_settings_that_are_installed_are_right, test_fleet.py",
     "nginx.conf": "test_kiosk_proxy.py",
-    "prometheus.yml": "test_kiosk_metrics.py",
+    **dict.fromkeys(("acl", "alerts.yml", "mosquitto.conf", "prometheus.yml"), "test_fleet.py"),
 }
 
 
 def test_every_file_is_run_by_a_test():
-    assert {path.name for path in DEPLOY.iterdir() if path.is_file()} == set(RUN)
+    assert {path.name for path in DEPLOY.rglob("*") if path.is_file()} == set(RUN)

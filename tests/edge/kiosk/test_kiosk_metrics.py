@@ -18,8 +18,7 @@ from edge.types import Box, Face, FrameResult, TrackEvent
 
 TOKEN = "a-token-of-good-length"
 DASHBOARD = ROOT / "deploy" / "grafana-dashboard.json"
-SCRAPE = ROOT / "deploy" / "prometheus.yml"
-PROMETHEUS, PROMTOOL = shutil.which("prometheus"), shutil.which("promtool")
+PROMTOOL = shutil.which("promtool")
 FACTS = Facts("stage", {"name": "emotion.tflite"}, {"name": "tflite", "version": "2"}, "on")
 
 
@@ -119,7 +118,7 @@ def test_every_panel_asks_for_metrics_that_exist(everything):
 
 
 @pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed (Debian: prometheus)")
-def test_every_query_is_right_and_the_example_too(tmp_path):
+def test_every_query_is_right(tmp_path):
     rules = {"groups": [{"name": "dashboard", "rules": []}]}
     for number, (_, query) in enumerate(queries()):
         plain = query.replace("$__rate_interval", "5m").replace("$__range", "1d").replace("$kiosk", "a")
@@ -127,41 +126,6 @@ def test_every_query_is_right_and_the_example_too(tmp_path):
     (tmp_path / "rules.yml").write_text(json.dumps(rules))  # JSON is YAML
     done = subprocess.run([PROMTOOL, "check", "rules", tmp_path / "rules.yml"], capture_output=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    done = subprocess.run([PROMTOOL, "check", "config", "--syntax-only", SCRAPE], capture_output=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.mark.skipif(PROMETHEUS is None, reason="Prometheus is not installed (Debian: prometheus)")
-def test_prometheus_gets_in_with_the_token_as_the_example_says(everything, tmp_path):
-    (tmp_path / "token").write_text(TOKEN + "\n")
-    text = SCRAPE.read_text().replace("/etc/prometheus/emotion-edge.token", str(tmp_path / "token"))
-    text = text.replace("kiosk.local:8000", f"127.0.0.1:{everything.port}").replace("15s", "1s")
-    (tmp_path / "prometheus.yml").write_text(text)
-    address = f"127.0.0.1:{free_port()}"
-    command = [PROMETHEUS, f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data"]
-    process = subprocess.Popen([*command, f"--web.listen-address={address}"], stderr=subprocess.DEVNULL)
-    try:
-
-        def asked(query):
-            try:
-                reply = httpx.get(f"http://{address}/api/v1/query", params={"query": query}).json()
-            except httpx.TransportError:
-                return None
-            return reply["data"]["result"]
-
-        assert until(lambda: asked("emotion_edge_visits_total"), 60)[0]["value"][1] == "1"
-        assert asked("up")[0]["value"][1] == "1"
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def free_port():
-    import socket
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def test_heat_is_told_where_it_is_measured():
