@@ -4,8 +4,8 @@
     python -m benchmarks.detection --speed         # times, which want a quiet machine
     python -m benchmarks.detection --print         # the last record, and what it misses
 
-Writes results/detection.json. The constants of the search were chosen on the first half of the photos' persons; the
-other half is measured.
+Writes results/detection.json. The constants of the search were chosen on the first half of the photos' persons, and on
+other parts of the pictures without a person; the other half is measured.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -45,10 +45,25 @@ class View:
 
 def shrunk(image: NDArray[np.uint8], long_side: int) -> View:
     """A picture at most so many pixels long."""
+    return scaled(image, min(long_side, max(image.shape[:2])))
+
+
+def scaled(image: NDArray[np.uint8], long_side: int) -> View:
+    """A picture so many pixels long."""
     height, width = image.shape[:2]
-    scale = min(long_side / max(height, width), 1.0)
-    small = resized(image, (max(round(width * scale), 1), max(round(height * scale), 1)))
-    return View(small, np.array([[width / small.shape[1], 0, 0], [0, height / small.shape[0], 0]], np.float64))
+    scale = long_side / max(height, width)
+    other = resized(image, (max(round(width * scale), 1), max(round(height * scale), 1)))
+    return View(other, np.array([[width / other.shape[1], 0, 0], [0, height / other.shape[0], 0]], np.float64))
+
+
+def tiles(view: View, side: int, shared: int) -> Iterator[View]:
+    """Parts of a view, at most so many pixels wide and high, that share a strip with each of their neighbours."""
+    height, width = view.image.shape[:2]
+    for top in range(0, max(height - shared, 1), side - shared):
+        for left in range(0, max(width - shared, 1), side - shared):
+            offset = np.array([[1, 0, left], [0, 1, top]], np.float64)
+            part = view.image[top : top + side, left : left + side]
+            yield View(part, _chain(view.to_picture, offset), view.roll_deg)
 
 
 def turned(view: View, roll_deg: float) -> View:
@@ -133,4 +148,4 @@ def _half_turn(angle_deg: float) -> float:
     return (angle_deg + 180.0) % 360.0 - 180.0
 
 
-__all__ = ["View", "around", "distinct", "resized", "shrunk", "turned"]
+__all__ = ["View", "around", "distinct", "resized", "scaled", "shrunk", "tiles", "turned"]

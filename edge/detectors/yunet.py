@@ -19,6 +19,7 @@ SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
 # A square of the box's area, its centre a little higher, frames a face as the cascade does: the network reads both.
 UP = 0.02
 OVERLAP, MOST = 0.3, 500  # of OpenCV's own non-maximum suppression
+PERHAPS = 0.6  # of the threshold
 LEAST_PX = 64  # OpenCV pads to a multiple of 32, and with 32 in a direction gives random boxes (4.11)
 
 
@@ -40,11 +41,14 @@ class YuNetDetector:
         version = getattr(cv2, "__version__", "of unknown version")
         if not hasattr(cv2, "FaceDetectorYN"):
             raise RuntimeMissingError(f"OpenCV {version} has no FaceDetectorYN (it came with 4.5.4); {REMEDY}")
+        self.threshold = threshold
         path = self.path = Path(model) if model is not None else yunet_path()
         if not path.is_file():
             raise RuntimeMissingError(f"the face detector's file {path} is missing; wanted an .onnx file of YuNet")
         try:
-            self._network = cv2.FaceDetectorYN.create(str(path), "", (LEAST_PX, LEAST_PX), threshold, OVERLAP, MOST)
+            self._network = cv2.FaceDetectorYN.create(
+                str(path), "", (LEAST_PX, LEAST_PX), PERHAPS * threshold, OVERLAP, MOST
+            )
             self.detect(np.zeros((LEAST_PX, LEAST_PX), np.uint8))  # OpenCV before 4.8 fails here
         except (cv2.error, SystemError) as error:
             reason = " ".join(str(error).split())
@@ -59,6 +63,10 @@ class YuNetDetector:
 
     def detect(self, image: NDArray[np.uint8]) -> list[Detection]:
         """Find the faces of one picture: uint8 (H, W, 3) RGB or (H, W) grey to faces, largest first."""
+        return [face for face in self.hits(image) if (face.score or 0.0) >= self.threshold]
+
+    def hits(self, image: NDArray[np.uint8]) -> list[Detection]:
+        """What may be a face, from 0.6 of the threshold on, for a closer look; as ``detect`` otherwise."""
         bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR if image.ndim == 3 else cv2.COLOR_GRAY2BGR)
         height, width = bgr.shape[:2]
         if min(height, width) < LEAST_PX:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.detectors import Detector, DetectorName, detector_name, make_detector
+from edge.detectors.closer import closer
 from edge.detectors.haar import HaarDetector
-from edge.detectors.pictures import NEAR_PX, stretched, upright
+from edge.detectors.pictures import NEAR_PX, stretched
 from edge.detectors.view import View, around, distinct, shrunk
 from edge.detectors.yunet import YuNetDetector
 from edge.opencv import cv2
@@ -148,7 +149,7 @@ class FaceSearch:
             elif self._lookouts % 4 == 3:
                 found = _seen(self._way.full, View(stretched(view.image), view.to_picture))
         if isinstance(self._way.full, YuNetDetector):
-            found = [upright(self._way.full, image, face) or face for face in found]
+            found = [closer(self._way.full, image, face) or face for face in found]
         return self._restored(found, frame)
 
     def _search_near(self, frame: Frame, track: Track) -> Face | None:

@@ -23,16 +23,25 @@ MakeModel = Callable[..., Path]
 def bare_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the models that make_models.py writes, without labels."""
 
-    def make(folder: Path) -> None:
-        script = Path(__file__).with_name("make_models.py")
-        done = subprocess.run([sys.executable, str(script), str(folder)], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr[-2000:]
+    return made_once(tmp_path_factory, "bare-models", write_models)
 
-    return made_once(tmp_path_factory, "bare-models", make)
+
+@pytest.fixture(scope="session")
+def bare_reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the described network, trained, without labels."""
+    return made_once(tmp_path_factory, "bare-reference", lambda folder: write_models(folder, "reference"))
+
+
+def write_models(folder: Path, *which: str) -> None:
+    """Let make_models.py fill a folder."""
+    script = Path(__file__).with_name("make_models.py")
+    command = [sys.executable, str(script), str(folder), *which]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 @pytest.fixture
-def make_model(bare_models: Path, tmp_path: Path) -> MakeModel:
+def make_model(request: pytest.FixtureRequest, tmp_path: Path) -> MakeModel:
     """Make a model file of one of those forms, with labels and settings as a conforming file carries them."""
 
     def make(
@@ -48,9 +57,10 @@ def make_model(bare_models: Path, tmp_path: Path) -> MakeModel:
                 files.writestr(labels_file, "\n".join(labels))
             if settings is not None:
                 files.writestr("emotion-edge.json", settings if isinstance(settings, str) else json.dumps(settings))
+        folder: Path = request.getfixturevalue("bare_reference" if form == "reference" else "bare_models")
         path = tmp_path / f"{form}.tflite"
         trailer = archive.getvalue() if labels is not None or settings is not None else b""
-        path.write_bytes((bare_models / f"{form}.tflite").read_bytes() + trailer)
+        path.write_bytes((folder / f"{form}.tflite").read_bytes() + trailer)
         return path
 
     return make

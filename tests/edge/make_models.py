@@ -1,6 +1,7 @@
 """Writes tiny untrained models of many forms into a folder; alone, since TensorFlow and tflite-runtime clash.
 
-Run as ``python make_models.py DIR``. Every file lacks labels; the tests add what they need.
+Run as ``python make_models.py DIR``; with ``reference`` behind it, the described network alone, as it was trained.
+Every file lacks labels; the tests add what they need.
 """
 
 import os
@@ -14,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 SIZE = 24
+REFERENCE = Path(__file__).parents[2] / "models" / "reference" / "model.keras"
 
 
 def network(channels=3, classes=5, activation="softmax", batch=1, size=SIZE):
@@ -70,8 +72,16 @@ def flat_input():
     return keras.Model(numbers, keras.layers.Dense(5, activation="softmax")(numbers))
 
 
+def reference():
+    """The described network, 128x128, trained; it takes one picture."""
+    trained = keras.models.load_model(REFERENCE)
+    model = keras.models.clone_model(trained, keras.Input(batch_shape=(1, *trained.input_shape[1:])))
+    model.set_weights(trained.get_weights())
+    return model
+
+
 def main(folder):
-    """Write every model."""
+    """Write every small model."""
     models = {
         "uint8": convert(network(), tf.uint8),
         "int8": convert(network(), tf.int8),
@@ -92,4 +102,8 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    place = Path(sys.argv[1])
+    if sys.argv[2:] == ["reference"]:
+        (place / "reference.tflite").write_bytes(convert(reference()))
+    else:
+        main(place)

@@ -8,12 +8,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import skimage
 
 from edge import Pipeline, load_image
 from edge.detectors import make_detector, yunet
 from edge.detectors.haar import HaarDetector
 from edge.detectors.pictures import find_faces
-from edge.detectors.view import around, shrunk, turned
+from edge.detectors.view import around, shrunk, tiles, turned
 from edge.detectors.yunet import YuNetDetector, yunet_path
 from edge.errors import RuntimeMissingError
 from edge.preprocess import InputSpec, crop_face
@@ -98,7 +99,9 @@ def test_views_lead_back_to_the_picture() -> None:
     cv2.circle(picture, (250, 80), 6, (255, 255, 255), -1)
     spot = Detection(Box(244, 74, 12, 12))
     whole = shrunk(picture, 200)
-    for view in (whole, turned(whole, 40), turned(whole, -70), around(picture, spot.box, 8, 120, 33)):
+    parts = [part for part in tiles(whole, 90, 30) if part.image.max() > 128]
+    assert len(parts) >= 1
+    for view in (whole, *parts[:1], turned(whole, 40), turned(whole, -70), around(picture, spot.box, 8, 120, 33)):
         ys, xs = np.nonzero(view.image[:, :, 0] > 128)
         found = Detection(Box(round(xs.mean()) - 3, round(ys.mean()) - 3, 6, 6), 2.0, ((xs.mean(), ys.mean()),))
         back = view.restore(found)
@@ -118,6 +121,26 @@ def test_boxes_of_large_pictures_are_in_their_own_pixels(rgb: np.ndarray, detect
     scene[2000:2110, 3000:3110] = small
     (face,) = find_faces(detector, scene)
     assert face.box.iou(Box(3034, 2016, 41, 41)) > 0.5
+
+
+def test_what_a_closer_look_does_not_show_is_no_face(detector: YuNetDetector) -> None:
+    text = load_image(Path(skimage.__file__).parent / "data" / "text.png")
+    picture = cv2.resize(text, (960, 369))[:, :640]
+    (face,) = detector.detect(picture)
+    assert face.score > 0.6
+    assert find_faces(detector, picture) == []
+
+
+def test_small_faces_are_found_in_the_enlarged_picture(rgb: np.ndarray, detector: YuNetDetector) -> None:
+    random = np.random.default_rng(1)
+    scene = cv2.resize(random.integers(60, 200, (24, 32, 3), np.uint8), (640, 480), interpolation=cv2.INTER_CUBIC)
+    scene[120:156, 420:456] = cv2.resize(rgb[30:280, 100:350], (36, 36), interpolation=cv2.INTER_AREA)
+    assert detector.detect(scene) == []
+    wanted = Box(432, 126, 14, 14)
+    for min_face in (None, 0.025):
+        (face,) = find_faces(detector, scene, min_face)
+        assert face.box.iou(wanted) > 0.5
+    assert find_faces(detector, scene, 0.1) == []
 
 
 def test_what_is_smaller_than_wanted_does_not_count(rgb: np.ndarray, detector: YuNetDetector) -> None:
