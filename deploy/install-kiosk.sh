@@ -19,6 +19,8 @@ etc=$destdir/etc/$name
 units=$destdir/etc/systemd/system
 state=/var/lib/$name
 mark="# emotion-edge kiosk"
+# Debian and newer images of Raspberry Pi OS, and older ones.
+policies="$destdir/etc/chromium/policies/managed $destdir/etc/chromium-browser/policies/managed"
 
 say() { echo "$*" >&2; }
 fail() {
@@ -106,10 +108,24 @@ screen() {
     without_mark "$autostart"
     printf '%s\n' "/opt/$name/bin/kiosk-screen & $mark" >>"$autostart"
     token_page "$home/.config/$name/open.html"
+    policy
     if real; then
         chown "$screen_user:" "$home/.config" "$home/.config/labwc" "$autostart"
         chown -R "$screen_user:" "$home/.config/$name"
     fi
+}
+
+# Chromium on this device then shows the kiosk and nothing else, without dialogs for files, printing or developer tools.
+policy() {
+    address=localhost
+    if real; then
+        address=$("$opt/bin/kiosk-screen" address | sed 's|^http://||; s|:[0-9]*$||')
+    fi
+    for folder in $policies; do
+        mkdir -p "$folder"
+        sed "s|\"localhost\"|\"$address\"|; s|file:///home/\*|file://${home#"$destdir"}/.config/$name/open.html|" \
+            "$source_dir/deploy/chromium-policy.json" >"$folder/$name.json"
+    done
 }
 
 # With a token, the screen's own browser needs it too: in a page that only its user can read.
@@ -124,7 +140,7 @@ token_page() {
     address=$("$opt/bin/kiosk-screen" address)
     (
         umask 077
-        echo "<meta http-equiv=\"refresh\" content=\"0; url=$address/?token=$(cat "$state/token")\">" >"$1"
+        echo "<meta http-equiv=\"refresh\" content=\"0; url=$address/?screen=1&amp;token=$(cat "$state/token")\">" >"$1"
     )
 }
 
@@ -147,6 +163,9 @@ uninstall() {
         systemctl daemon-reload
     fi
     rm -rf "$opt"
+    for folder in $policies; do
+        rm -f "$folder/$name.json"
+    done
     if home=$(home_of); then
         without_mark "$home/.config/labwc/autostart"
         rm -rf "$home/.config/$name"

@@ -98,8 +98,10 @@ class Site:
             return guarded
         return cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", guarded), list(self.config.trusted_proxy)))
 
-    async def _home(self, _: Request) -> Response:
-        return page("live.html" if self.live else "upload.html")
+    async def _home(self, request: Request) -> Response:
+        if self.live is None:
+            return page("upload.html")
+        return page("live.html", screen="screen" in request.query_params)
 
     async def _upload(self, _: Request) -> Response:
         return page("upload.html")

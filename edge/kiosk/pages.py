@@ -1,4 +1,7 @@
-"""The pages: files of this package, read once. ``<!-- head -->`` and ``<!-- bar -->`` stand for what they share."""
+"""The pages: files of this package, read once. ``<!-- head -->`` and ``<!-- bar -->`` stand for what they share.
+
+The device's own screen (``?screen=1``) has the same pages, with nothing that leads away from them.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,25 @@ STATIC = Path(__file__).parent / "static"
 HTML = Path(__file__).parent / "html"
 
 
+SCREEN = "./?screen=1"
+_CHARSET = '<meta charset="utf-8" />\n'
+_SCREEN_HEAD = '    <script src="static/screen.js"></script>\n    <link rel="stylesheet" href="static/screen.css" />\n'
+
+
 @lru_cache
-def _read(name: str) -> str:
+def _read(name: str, screen: bool) -> str:
     text = (HTML / name).read_text("utf-8")
     for shared in ("head", "bar"):
         text = text.replace(f"    <!-- {shared} -->\n", (HTML / f"{shared}.html").read_text("utf-8"))
+    if screen:
+        text = text.replace('"./"', f'"{SCREEN}"').replace('url=./"', f'url={SCREEN}"')
+        text = text.replace(_CHARSET, _CHARSET + _SCREEN_HEAD, 1)
     return text
 
 
-def page(name: str, status: int = 200) -> Response:
-    """One of the package's own pages."""
-    return Response(_read(name), status, media_type="text/html")
+def page(name: str, status: int = 200, *, screen: bool = False) -> Response:
+    """One of the package's own pages; with ``screen`` for the device's own screen."""
+    return Response(_read(name, screen), status, media_type="text/html")
 
 
 __all__ = ["STATIC", "page"]

@@ -104,12 +104,13 @@ class Security:
 
     def _let_in(self, scope: Scope, headers: Headers, gate: Gate) -> Response:
         """A first visit with the token in the address gets the cookie; all else has to log in."""
-        shown = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("token", "")
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+        shown = query.get("token", "")
         # A page, not /api/...: addresses in pages are relative, and the cookie is for what lies beside the page.
         a_page = scope["method"] == "GET" and scope["path"].count("/") == 1
         if a_page and gate.opens_with(shown):
             # A page that moves on, not a redirect: after a link on another site, a redirect would not bring the cookie.
-            reply = page("welcome.html")
+            reply = page("welcome.html", screen="screen" in query)
             set_cookie(reply, gate, scope["scheme"])
             return reply
         if shown:

@@ -78,6 +78,7 @@ def test_installing_twice_is_installing_once(tmp_path):
         "kiosk.toml",
         "emotion-edge-kiosk.service",
         "autostart",
+        "emotion-edge.json",
     }
     autostart = next(text for path, text in first.items() if path.endswith("labwc/autostart"))
     assert autostart == "/opt/emotion-edge/bin/kiosk-screen & # emotion-edge kiosk\n"
@@ -148,7 +149,7 @@ def screen(tmp_path):
 )
 def test_the_screen_opens_the_kiosk_where_it_listens(screen, host, address):
     assert screen(host, "address") == address
-    assert screen(host) == f"{address}/"
+    assert screen(host) == f"{address}/?screen=1"
 
 
 @pytest.mark.parametrize("holder", ["other-host-{pid}", "{host}-999999", "{host}-{pid}"])
@@ -220,6 +221,7 @@ def test_the_platforms_command_starts_the_upload_page(tmp_path, environment):
 
 RUN = {  # every file of deploy/, and what runs it
     "Procfile": "test_the_platforms_command_starts_the_upload_page",
+    "chromium-policy.json": "test_kiosk_screen.py",
     "emotion-edge-kiosk.service": "test_systemd_finds_no_fault_in_the_unit",
     "grafana-dashboard.json": "test_kiosk_metrics.py",
     "install-kiosk.sh": "test_installing_twice_is_installing_once",
