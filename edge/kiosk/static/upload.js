@@ -2,6 +2,7 @@
 import { bars, box, draw, element, glyph, trackColour } from "./faces.js";
 import { begin } from "./frame.js";
 import { number, percent, t } from "./i18n.js";
+import { shrunk } from "./shrink.js";
 
 const TYPES = ["image/jpeg", "image/png", "image/webp"];
 const $ = (id) => document.getElementById(id);
@@ -52,15 +53,15 @@ function limits() {
 }
 
 /** Shows what a picture's faces say; with `whole`, what the whole picture says where there is none. */
-async function send(file, whole = false) {
+async function send(chosen, whole = false) {
   const mine = ++running;
-  given = file;
+  given = chosen;
   $("whole").hidden = true;
   $("outcome").hidden = false;
   $("people").replaceChildren();
   $("shown").hidden = true;
   latest = null;
-  await ready;
+  const [file] = await Promise.all([shrunk(chosen), ready]);
   if (mine !== running) return;
   if (about && file.size > about.upload.max_bytes) return say(t("error.too_large", { n: number(about.upload.max_bytes / 1e6) }));
   if (file.type && !TYPES.includes(file.type)) return say(t("error.not_a_picture"));
