@@ -10,8 +10,6 @@ from typing import Any, Literal
 
 from edge.classifier import Classifier
 from edge.detectors import Detector, DetectorName, detector_name, make_detector
-from edge.detectors.haar import HaarDetector
-from edge.detectors.pictures import find_faces
 from edge.images import Picture, as_image
 from edge.reader import FaceReader
 from edge.types import Box, Detection, FrameResult
@@ -56,7 +54,7 @@ class Pipeline:
             self.detector = make_detector(detector, detector_model) if isinstance(detector, str) else detector
         self.min_face = min_face
         # Streams use the cascade in a quicker way than the described one.
-        by_name = isinstance(detector, str) and isinstance(self.detector, HaarDetector)
+        by_name = isinstance(detector, str) and detector_name(self.detector) == "haar"
         self._streamed: Detector | DetectorName = "haar" if by_name else self.detector or "auto"
         self.faces = faces
         self.fallback = fallback
@@ -87,7 +85,11 @@ class Pipeline:
         image_rgb = image.rgb
         height, width = image_rgb.shape[:2]
         started = perf_counter()
-        detections = None if self.detector is None else find_faces(self.detector, image_rgb, self.min_face)
+        detections = None
+        if self.detector is not None:
+            from edge.detectors.pictures import find_faces  # not needed for crops of faces
+
+            detections = find_faces(self.detector, image_rgb, self.min_face)
         found = perf_counter()
         if self.faces == "largest" and detections:
             detections = detections[:1]

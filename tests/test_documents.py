@@ -14,7 +14,7 @@ from edge.cli import VERBS, cli
 from edge.cli.stream import STREAM
 from edge.kiosk.settings import KIOSK
 from edge.settings import settings_of
-from edge.settings.shared import ReadingSettings
+from edge.settings.reading import ReadingSettings
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

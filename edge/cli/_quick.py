@@ -14,8 +14,8 @@ from types import ModuleType
 
 from edge.heap import keep_freed_memory
 
-# NumPy 1 loads these at its own import, NumPy 2 when they are used; nothing on the way to an answer uses them.
-UNUSED = {"numpy.ctypeslib", "numpy.fft", "numpy.ma", "numpy.polynomial", "numpy.random"}
+# NumPy 1 and Pillow load these at their own import; nothing on the way to a first prediction uses them.
+UNUSED = {"PIL.TiffTags", "numpy.ctypeslib", "numpy.fft", "numpy.ma", "numpy.polynomial", "numpy.random"}
 
 
 class _Later:

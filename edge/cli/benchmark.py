@@ -13,7 +13,7 @@ import click
 from edge.cli._quick import interruptible
 from edge.cli.options import takes
 from edge.settings import Loaded, Verb, setting
-from edge.settings.shared import ModelSettings
+from edge.settings.reading import ModelSettings
 
 
 @dataclass(frozen=True)

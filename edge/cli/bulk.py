@@ -21,7 +21,7 @@ from edge.cli.outputs import check_outputs, refuse_media
 from edge.errors import ConfigError
 from edge.naming import one_line, unicode_name
 from edge.settings import Loaded, Verb, setting
-from edge.settings.shared import ReadingSettings
+from edge.settings.reading import ReadingSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
 

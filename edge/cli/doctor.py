@@ -18,7 +18,7 @@ import click
 
 from edge.cli.options import takes
 from edge.settings import Loaded, Verb
-from edge.settings.shared import ModelSettings
+from edge.settings.reading import ModelSettings
 
 _PILLOW = """
 import PIL

@@ -11,7 +11,7 @@ import click
 
 from edge.cli.options import takes
 from edge.settings import Loaded, Verb, setting
-from edge.settings.shared import ModelSettings
+from edge.settings.reading import ModelSettings
 
 
 @dataclass(frozen=True)

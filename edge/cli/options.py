@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from edge.settings import Setting, Verb, settings_of
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 Command = Callable[..., None]
 
@@ -86,6 +88,8 @@ class _Value(click.ParamType):  # type: ignore[type-arg]
             self.fail(str(error), param, ctx)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
         if self._setting.kind is Path:
             return [CompletionItem(incomplete, type="file")]
         return [CompletionItem(word) for word in map(str, self._setting.choices) if word.startswith(incomplete)]

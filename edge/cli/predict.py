@@ -10,7 +10,7 @@ import click
 
 from edge.cli.options import takes
 from edge.settings import Loaded, Verb, setting
-from edge.settings.shared import ReadingSettings
+from edge.settings.reading import ReadingSettings
 
 
 @dataclass(frozen=True)

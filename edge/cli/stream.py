@@ -10,7 +10,8 @@ import click
 
 from edge.cli.options import takes
 from edge.settings import Loaded, Verb, setting
-from edge.settings.shared import CameraSettings, FaceSettings, MqttSettings
+from edge.settings.reading import FaceSettings
+from edge.settings.shared import CameraSettings, MqttSettings
 from edge.sources.address import without_password
 
 

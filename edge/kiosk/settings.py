@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from edge.settings import Size, Verb, setting
-from edge.settings.shared import CameraSettings, FaceSettings, MqttSettings, ReportSettings
+from edge.settings.reading import FaceSettings
+from edge.settings.shared import CameraSettings, MqttSettings, ReportSettings
 from edge.sources.address import without_password
 
 

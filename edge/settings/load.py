@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from edge.errors import SettingsError
 from edge.settings.field import Setting, settings_of
@@ -18,8 +17,7 @@ ORIGINS = ("default", "file", "environment", "command line")
 """Where a value can come from; a later one wins."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded(Generic[T]):
+class Loaded(NamedTuple, Generic[T]):
     """Settings, where each value came from, and the file that was read.
 
     Attributes:
@@ -33,8 +31,7 @@ class Loaded(Generic[T]):
     path: Path | None
 
 
-@dataclass(frozen=True, slots=True)
-class Verb(Generic[T]):
+class Verb(NamedTuple, Generic[T]):
     """A verb of the command line, and where its settings come from.
 
     Attributes:
