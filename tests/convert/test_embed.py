@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 
+import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -38,6 +39,32 @@ def test_edge_reads_it_back(described):
     about = read_metadata(described)
     assert about.labels == EMOTIONS
     assert about.settings == DETAILS
+
+
+def test_the_input_is_described_as_a_picture_and_the_output_as_numbers(described):
+    """Slots and enum values are those of TFLite's public schema, read here without a word of our own writer."""
+    tree = schema.ModelT.InitFromPackedBuf(described)
+    (entry,) = (entry for entry in tree.metadata if entry.name == NAME)
+    content = bytes(tree.buffers[entry.buffer].data)
+
+    def child(table, slot):
+        return flatbuffers.table.Table(content, table.Indirect(table.Pos + field(table, slot)))
+
+    def first(table, slot):
+        return flatbuffers.table.Table(content, table.Indirect(table.Vector(field(table, slot))))
+
+    def field(table, slot):
+        return table.Offset(4 + 2 * slot)
+
+    def kind(tensor):
+        about = child(tensor, 3)  # TensorMetadata.content, of which slot 0 is the type of its properties
+        return about.Get(flatbuffers.number_types.Uint8Flags, about.Pos + field(about, 0))
+
+    root = flatbuffers.table.Table(content, int.from_bytes(content[:4], "little"))
+    graph = first(root, 3)
+    feature_properties, image_properties = 1, 2
+    assert kind(first(graph, 2)) == image_properties
+    assert kind(first(graph, 3)) == feature_properties
 
 
 def test_the_same_arguments_give_the_same_bytes(shipped, described):

@@ -39,9 +39,13 @@ def listener(broker: Broker) -> Iterator[Listener]:
     one.close()
 
 
-def result(*shown: tuple[int, str, int], events: tuple[TrackEvent, ...] = (), state: str = "ok") -> FrameResult:
+def result(
+    *shown: tuple[int, str, int], events: tuple[TrackEvent, ...] = (), state: str = "ok", confident: bool = True
+) -> FrameResult:
     """A frame in which tracks (number, emotion, width) are seen."""
-    faces = tuple(Face(Box(0, 0, size, size), word, 0.8, True, CHANCES, track=track) for track, word, size in shown)
+    faces = tuple(
+        Face(Box(0, 0, size, size), word, 0.8, confident, CHANCES, track=track) for track, word, size in shown
+    )
     return FrameResult("cam", 640, 480, faces=faces, frame=1, time_s=0.1, events=events, state=state)
 
 
@@ -59,6 +63,18 @@ def test_states_and_events_arrive(broker: Broker, listener: Listener):
     assert listener.wait_for("hall/cam/state", lambda one: one["faces"] == 0)["state"] == "reconnecting"
     sink.close()
     assert listener.wait_for("hall/cam/availability") == "offline"
+
+
+def test_an_emotion_below_the_threshold_is_uncertain(broker: Broker, listener: Listener):
+    sink = MqttSink(broker.address, name="box")
+    listener.wait_for("box/availability")
+    sink.write(None, result((1, "Happy", 90), confident=False))
+    state = listener.wait_for("box/state", lambda one: one["faces"] == 1)
+    assert state["emotion"] == "uncertain"
+    assert (state["tracks"][0]["emotion"], state["tracks"][0]["sure"]) == ("Happy", False)
+    sink.write(None, result((1, "Happy", 90)))  # the same face, now above it: that alone is a new state
+    assert listener.wait_for("box/state", lambda one: one["tracks"][0]["sure"])["emotion"] == "Happy"
+    sink.close()
 
 
 def test_a_late_listener_gets_the_retained_state_and_no_old_events(broker: Broker, listener: Listener):
