@@ -154,6 +154,7 @@ class Site:
             "labels": list(self.labels),
             "threshold": self.threshold,
             "event_log": bool(config.event_log) and self.live is not None,
+            "published": bool(config.mqtt) and self.live is not None,
             "language": config.language,
             "theme": config.theme,
             "upload": {"max_bytes": self.desk.max_bytes, "max_pixels": MAX_PIXELS},

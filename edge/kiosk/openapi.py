@@ -98,6 +98,7 @@ SCHEMAS: dict[str, Any] = {
             "labels": {"type": "array", "items": {"type": "string"}},
             "threshold": _PROBABILITY,
             "event_log": {"type": "boolean"},
+            "published": {"type": "boolean"},
             "language": {"type": "string"},
             "theme": {"type": "string"},
             "upload": _object({"max_bytes": {"type": "integer"}, "max_pixels": {"type": "integer"}}),

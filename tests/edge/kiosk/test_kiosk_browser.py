@@ -215,11 +215,14 @@ def test_the_privacy_page_says_what_this_kiosk_does(visit, tmp_path):
     page = visit("/privacy")
     soon(page, "document.querySelector('#video-words').textContent.includes('everyone')")
     assert page.text_content("#log-words").startswith("Nothing is kept")
+    assert "It sends nothing to the internet" in page.text_content("#local-words")
     shoot(page, "privacy")
-    with running(Stage(), video="off", event_log=str(tmp_path / "events.jsonl")) as other:
+    settings = {"event_log": tmp_path / "events.db", "mqtt": "mqtt://127.0.0.1:1"}
+    with running(Stage(), video="off", **settings) as other:
         page = visit("/privacy", at=other.url)
         soon(page, "document.querySelector('#video-words').textContent.startsWith('No camera picture ever')")
         assert "event log is switched on" in page.text_content("#log-words")
+        assert "home automation" in page.text_content("#local-words")
 
 
 def test_less_motion_is_respected(visit):

@@ -5,9 +5,10 @@ import time
 import httpx
 import pytest
 from chromium_pages import CHROMIUM
-from kiosk_stage import running
+from kiosk_stage import Stage, room, running, until
 
 from edge.kiosk.tokens import Gate
+from edge.report import read_report
 from edge.sinks.eventfile import open_log
 
 TOKEN = "a-token-of-good-length"
@@ -56,6 +57,20 @@ def test_without_a_log_or_with_a_broken_one_it_says_so(tmp_path):
         reply = httpx.get(kiosk.url + "/today")
         assert (reply.status_code, reply.json()["error"]["code"]) == (503, "no_report")
         assert str(tmp_path) not in reply.text
+
+
+def test_a_camera_that_was_lost_is_in_the_days_numbers(tmp_path):
+    with running(Stage(room(460)), timeout_s=0.5, event_log=tmp_path / "log.db") as kiosk:
+        until(lambda: kiosk.latest and kiosk.latest.faces)
+        kiosk.stage.lose()
+        until(lambda: kiosk.latest.state == "reconnecting")
+        time.sleep(1.0)  # the time away is what is measured here
+        kiosk.stage.find()
+        until(lambda: kiosk.latest.state == "ok", 30)
+        assert httpx.get(kiosk.url + "/today").status_code == 200
+    report = read_report(tmp_path / "log.db", "day")
+    assert report.total.down_minutes * 60 >= 1.0
+    assert report.total.visits >= 1
 
 
 @pytest.mark.browser
