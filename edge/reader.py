@@ -63,12 +63,12 @@ class FaceReader:
         """
         labels = self.classifier.labels
         shown = int(probabilities.argmax()) if emotion is None else emotion
-        confidence = float(probabilities[shown])
         return Face(
             box=found.box.clipped(*size),
             emotion=labels[shown],
-            confidence=confidence,
-            confident=confidence >= self.threshold and not fallback,
+            confidence=float(probabilities[shown]),
+            # By the largest: a shown label that is about to give way says nothing about how sure the answer is.
+            confident=float(probabilities.max()) >= self.threshold and not fallback,
             probabilities=dict(zip(labels, probabilities.tolist(), strict=True)),
             track=track,
             raw=None if raw is None else dict(zip(labels, raw.tolist(), strict=True)),

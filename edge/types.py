@@ -90,9 +90,9 @@ class Face:
 
     Attributes:
         box: Where the face is, in pixels of the source picture.
-        emotion: The most probable label.
+        emotion: The label that is shown: the most probable one; in a stream, for a moment, one close to it.
         confidence: Its probability, 0 to 1.
-        confident: Whether ``confidence`` reaches the threshold.
+        confident: Whether the largest probability reaches the threshold.
         probabilities: Label to probability, in the model's order; sums to 1.
         track: Identity across frames; None for single pictures.
         raw: This frame's own probabilities, when ``probabilities`` are smoothed over time.
@@ -192,6 +192,7 @@ class FrameResult:
     state: str = "ok"
     events: tuple[TrackEvent, ...] = ()
     image: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
+    captured_s: float | None = field(default=None, repr=False, compare=False)
 
     def draw(self, picture: Picture | None = None, *, bgr: bool = False) -> NDArray[np.uint8]:
         """Draw boxes, emotions and confidences into a copy of the picture.

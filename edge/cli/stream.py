@@ -55,7 +55,7 @@ class StreamSettings(FaceSettings, CameraSettings, MqttSettings):
         otherwise="480, with the cascade 320",
     )
     smooth: float = setting(0.8, "Seconds to smooth over; 0 for none.", low=0, high=60)
-    hold: float = setting(0.5, "Seconds another emotion must lead.", low=0, high=60)
+    hold: float = setting(0.5, "Seconds another emotion must lead while it is close to the shown one.", low=0, high=60)
     fps: float | None = setting(
         None, "Frames a second to ask of the camera.", above=0, high=1000, otherwise="the camera's own"
     )

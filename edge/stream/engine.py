@@ -38,7 +38,7 @@ class Engine:
         threshold: Confidence from which an answer counts as certain; None for the model's own.
         faces: ``all``, or only the ``largest`` of each frame.
         smooth_s: Time constant of the smoothing; 0 for none.
-        hold_s: How long another label must lead before it is shown.
+        hold_s: How long another label must lead before it is shown, while it is close to the shown one.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Engine:
         self._reader = FaceReader(classifier, threshold)
         self._largest = faces == "largest"
         self._search = FaceSearch(detector, width=detect_width, min_face=min_face, every=detect_every, live=live)
-        self._tracker = Tracker(lambda: Smoother(smooth_s, hold_s) if smooth_s else Smoother(0, 0, 0))
+        self._tracker = Tracker(lambda: Smoother(smooth_s, hold_s) if smooth_s else Smoother(0, 0))
         self._scene = Scene()
         self._announced: set[int] = set()
         self._size = (0, 0)

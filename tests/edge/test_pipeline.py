@@ -17,6 +17,7 @@ from edge.classifier import Classifier
 from edge.errors import ImageError, SourceError
 from edge.images import load_image
 from edge.preprocess import brighten, crop_face, to_input
+from edge.reader import FaceReader
 from edge.types import Box, Detection, Face
 
 
@@ -149,6 +150,14 @@ def test_the_threshold_is_the_models_own_unless_one_is_given(make_model: Any) ->
         pytest.approx(1 / 3, abs=1e-4),
         False,
     )  # below 0.35, of a model that states none
+
+
+def test_a_held_label_does_not_make_an_answer_less_sure(classifier: Classifier) -> None:
+    reader = FaceReader(classifier, threshold=0.5)
+    chances = np.array([0.3, 0.6, 0.1, 0, 0])
+    face = reader.face(Detection(Box(0, 0, 10, 10)), (20, 20), chances, emotion=0)
+    assert (face.emotion, face.confidence, face.confident) == (classifier.labels[0], 0.3, True)
+    assert not reader.face(Detection(Box(0, 0, 10, 10)), (20, 20), chances * 0.8, emotion=1).confident
 
 
 def test_a_confidence_at_the_threshold_is_confident(make_model: Any) -> None:

@@ -16,7 +16,6 @@ from edge.preprocess import brighten, crop_face, to_input
 from edge.sources.base import Frame
 from edge.stream.engine import Engine
 from edge.stream.search import distinct
-from edge.stream.smoothing import Smoother
 from edge.types import Box, Detection, Face, FrameResult
 
 
@@ -66,18 +65,6 @@ def test_a_face_is_confident_from_the_threshold_on(dim: np.ndarray, make_model: 
     for threshold, confident in ((None, False), (confidence + 0.01, False), (confidence - 0.01, True)):
         result = play(dim, model, threshold=threshold)
         assert only_face(result).confident is confident, threshold
-
-
-def test_another_emotion_is_shown_only_when_it_leads_by_the_margin() -> None:
-    def shown_after(lead: float) -> int:
-        smoother = Smoother(tau_s=0.2, hold_s=0.5, margin=0.3)
-        smoother.update(np.array([1, 0, 0, 0, 0], np.float32), 0.0)
-        rival = np.array([(1 - lead) / 2, (1 + lead) / 2, 0, 0, 0], np.float32)
-        for index in range(1, 100):
-            smoother.update(rival, index / 25)
-        return smoother.shown
-
-    assert [shown_after(0.25), shown_after(0.35)] == [0, 1]
 
 
 def test_one_face_found_twice_is_one() -> None:
