@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.opencv import cv2
-from edge.sources.synthetic import draw_face
+from edge.sources.drawn import POSES, draw_face
 
 COLUMNS, ROWS = 3, 2
 _FILL = 0.95  # share of its place that a head takes up
@@ -22,7 +22,7 @@ def make_frame(size: tuple[int, int], faces: int) -> NDArray[np.uint8]:
     Returns:
         uint8 (height, width, 3) RGB.
     """
-    (width, height), head = size, draw_face(0.6)
+    (width, height), head = size, draw_face(POSES["Happy"])
     random = np.random.default_rng(1)
     patches = random.uniform(70, 150, (6, 8, 3)).astype(np.float32)
     frame = np.asarray(cv2.resize(patches, size, interpolation=cv2.INTER_CUBIC), np.float32)

@@ -20,7 +20,7 @@ from edge.classifier import Classifier
 from edge.errors import OutputError
 from edge.opencv import cv2
 from edge.pipeline import Pipeline
-from edge.sources.synthetic import draw_face
+from edge.sources.drawn import POSES, draw_face
 
 SIZES = ((320, 240), (640, 480), (1280, 720))
 FACES = (0, 1, 5)
@@ -69,7 +69,7 @@ def spread(times_ms: Iterable[float]) -> dict[str, float]:
 def measure_face(model: Path | None, threads: int | None, **limits: Any) -> dict[str, float]:
     """Milliseconds to read one face whose place is known."""
     reader = Pipeline(Classifier(model, threads=threads)).reader
-    face = np.ascontiguousarray(draw_face(0.6)[:, :, :3])
+    face = np.ascontiguousarray(draw_face(POSES["Happy"])[:, :, :3])
     return spread(repeat(lambda: reader.probabilities(face, None), least=10, **limits))
 
 

@@ -1,18 +1,19 @@
-"""Drawn faces that wander through the picture: for demonstrations, tests and long runs without a camera."""
+"""Drawn faces that wander through the picture and go through all expressions: for a first look, tests and long runs."""
 
 from __future__ import annotations
 
 import math
 import time
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.opencv import cv2
 from edge.sources.base import Frame, SourceBase
+from edge.sources.drawn import POSES, draw_face
 
-SKIN, SHADE, DARK, LIP = (224, 182, 154), (188, 140, 112), (48, 34, 30), (160, 74, 70)
-SPRITE_PX = 240
+STAYS_S, MORPH_S, MORPH_STEPS = 5.0, 0.4, 8  # of an expression, and of its way to the next one
 
 
 class SyntheticSource(SourceBase):
@@ -48,7 +49,6 @@ class SyntheticSource(SourceBase):
         """Start over at frame 0."""
         self._next = 0
         self._began_s = time.monotonic()
-        self._sprites = [draw_face(mouth) for mouth in (0.0, 1.0, -0.8, 0.4)]
         width, height = self._size
         ramp = np.add.outer(np.linspace(60, 110, height), np.linspace(0, 40, width))
         self._background = np.repeat(ramp.astype(np.uint8)[:, :, None], 3, axis=2)
@@ -70,13 +70,22 @@ class SyntheticSource(SourceBase):
     def picture(self, index: int) -> NDArray[np.uint8]:
         """Frame ``index``: (H, W, 3) uint8 RGB."""
         rgb = self._background.copy()
-        for box, sprite in zip(self.boxes(index), self._sprites, strict=False):
-            x, y, side = box
-            face = cv2.resize(sprite, (side, side), interpolation=cv2.INTER_AREA)
+        for (x, y, side), expression in zip(self.boxes(index), self.expressions(index), strict=True):
+            face = cv2.resize(_sprite(*expression), (side, side), interpolation=cv2.INTER_AREA)
             alpha = face[:, :, 3:].astype(np.float32) / 255
             part = rgb[y : y + side, x : x + side]
             part[:] = part + alpha * (face[:, :, :3].astype(np.float32) - part)
         return rgb
+
+    def expressions(self, index: int) -> list[tuple[str, str, int]]:
+        """What the drawn heads show in frame ``index``: a label, the next one, and steps of 8 on the way to it."""
+        labels, shown = list(POSES), []
+        for number in range(self._faces):
+            turn, spent_s = divmod(index / self.fps + number * STAYS_S / 2, STAYS_S)
+            step = round(MORPH_STEPS * max(0.0, 1 - (STAYS_S - spent_s) / MORPH_S))
+            first = int(turn) + 2 * number
+            shown.append((labels[first % len(labels)], labels[(first + 1) % len(labels)], step))
+        return shown
 
     def boxes(self, index: int) -> list[tuple[int, int, int]]:
         """Where the drawn heads are in frame ``index``: (x, y, side) in pixels."""
@@ -93,33 +102,9 @@ class SyntheticSource(SourceBase):
         return places
 
 
-def draw_face(mouth: float) -> NDArray[np.uint8]:
-    """A plain drawn head: (240, 240, 4) uint8 RGBA.
-
-    Args:
-        mouth: From -1 (corners down) over 0 (straight) to 1 (a smile).
-    """
-    image = np.zeros((SPRITE_PX, SPRITE_PX, 4), np.uint8)
-
-    def oval(x: float, y: float, w: float, h: float, color: tuple[int, int, int]) -> None:
-        at = round(x * SPRITE_PX), round(y * SPRITE_PX)
-        axes = round(w * SPRITE_PX), round(h * SPRITE_PX)
-        cv2.ellipse(image, at, axes, 0, 0, 360, (*color, 255), -1, cv2.LINE_AA)
-
-    oval(0.5, 0.44, 0.37, 0.43, DARK)  # hair
-    oval(0.5, 0.54, 0.34, 0.44, SKIN)
-    for side in (-1, 1):
-        oval(0.5 + side * 0.15, 0.445, 0.105, 0.06, SHADE)  # eye socket
-        oval(0.5 + side * 0.15, 0.385, 0.09, 0.018, DARK)  # brow
-        oval(0.5 + side * 0.15, 0.45, 0.06, 0.028, (235, 235, 235))
-        oval(0.5 + side * 0.15, 0.45, 0.03, 0.03, DARK)
-        oval(0.5 + side * 0.04, 0.64, 0.02, 0.014, SHADE)  # nostril
-        oval(0.5 + side * 0.26, 0.62, 0.05, 0.12, SHADE)  # cheek in the shade
-    oval(0.5, 0.54, 0.035, 0.1, (240, 204, 180))  # ridge of the nose
-    across = np.linspace(-1, 1, 25)
-    line = np.stack([0.5 + 0.14 * across, 0.77 + mouth * 0.05 * (0.5 - across**2)], axis=1) * SPRITE_PX
-    cv2.polylines(image, [line.round().astype(np.int32)], False, (*LIP, 255), 9, cv2.LINE_AA)
-    return np.asarray(cv2.GaussianBlur(image, (0, 0), 2.2), dtype=np.uint8)
+@cache
+def _sprite(label: str, following: str, step: int) -> NDArray[np.uint8]:
+    return draw_face(POSES[label].towards(POSES[following], step / MORPH_STEPS))
 
 
-__all__ = ["SyntheticSource", "draw_face"]
+__all__ = ["SyntheticSource"]

@@ -9,7 +9,7 @@ import pytest
 from kiosk_stage import room, until
 from PIL import Image
 
-from edge.sources.synthetic import draw_face
+from edge.sources.drawn import POSES, draw_face
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SCREENS = {"pi": (800, 480), "portrait": (480, 800), "phone": (390, 844), "hd": (1920, 1080)}
@@ -44,7 +44,7 @@ def soon(page, expression):
 
 def drawn(light=1.0):
     """A drawn face, which the model is less sure of than of a photo."""
-    picture, face = room(), cv2.resize(draw_face(0.0), (260, 260))
+    picture, face = room(), cv2.resize(draw_face(POSES["Neutral"]), (260, 260))
     alpha = face[:, :, 3:] / 255.0
     part = picture[110:370, 190:450]
     part[:] = part * (1 - alpha) + face[:, :, :3] * alpha

@@ -15,7 +15,9 @@ import pytest
 from fake_picamera2 import FORMATS, FakePicamera2, camera  # noqa: F401 - a fixture
 
 from benchmarks.scenes import write_video
+from edge.classifier import Classifier
 from edge.errors import CameraLostError, ConfigError, RecordingError, SourceError
+from edge.labels import EMOTIONS
 from edge.sources import SourceOptions, open_source
 from edge.sources.address import without_password
 from edge.sources.base import Frame, FrameSource
@@ -24,6 +26,7 @@ from edge.sources.picamera import PicameraOptions, PicameraSource
 from edge.sources.pipe import PipeSource
 from edge.sources.synthetic import SyntheticSource
 from edge.sources.video import VideoSource
+from edge.stream.engine import Engine
 
 RED, GREEN, BLUE = (200, 30, 40), (40, 190, 60), (30, 50, 210)
 
@@ -266,6 +269,27 @@ def test_the_synthetic_source_repeats_itself_and_keeps_time():
     assert pairs[3] == (None, None)
     assert all(np.array_equal(one.rgb, other.rgb) for one, other in pairs[:3])
     assert [other.time_s for _, other in pairs[:3]] == [0, 0.02, 0.04]
+
+
+def test_drawn_faces_are_read_as_they_are_drawn():
+    source = SyntheticSource(2, fps=6, frames=180, live=False)
+    engine = Engine("yunet", Classifier(), live=False)
+    read: dict[int, list[tuple[str, str, float]]] = {0: [], 1: []}
+    with source:
+        for index in range(180):
+            result = engine.process(source.read(1.0))
+            faces = sorted(result.faces, key=lambda face: face.box.x)
+            if len(faces) != 2:
+                continue
+            for number, (face, (label, _, step)) in enumerate(zip(faces, source.expressions(index), strict=True)):
+                settled = step == 0 and all(source.expressions(index - back)[number][0] == label for back in range(6))
+                if settled:
+                    read[number].append((label, face.emotion, face.probabilities[label]))
+    for number, rows in read.items():
+        assert {label for label, _, _ in rows} == set(EMOTIONS), f"face {number} shows all five within 30 s"
+        assert all(label == emotion for label, emotion, _ in rows)
+        for wanted in EMOTIONS:
+            assert np.median([share for label, _, share in rows if label == wanted]) > 0.7, wanted
 
 
 def test_a_paced_recording_comes_at_its_times(tmp_path: Path):
