@@ -177,6 +177,7 @@ class FrameResult:
         state: ``ok``, ``dark``, ``reconnecting``...: what the stream is doing.
         events: Faces that came, changed their label or went with this frame (streams only).
         image: The frame itself, uint8 (H, W, 3) RGB, where ``Pipeline.follow`` gave the result; else None.
+        captured_s: ``time.monotonic()`` when the source delivered the frame (streams only).
     """
 
     source: str

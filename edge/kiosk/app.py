@@ -22,12 +22,14 @@ from edge.errors import LogError
 from edge.kiosk import video
 from edge.kiosk.health import Health
 from edge.kiosk.live import LiveView
+from edge.kiosk.logo import read_logo
 from edge.kiosk.metrics import CONTENT_TYPE, Metrics
 from edge.kiosk.openapi import DOCUMENT
 from edge.kiosk.pages import STATIC, page
 from edge.kiosk.replies import LiveReply, Seats, answer, failure
 from edge.kiosk.security import Security, set_cookie
 from edge.kiosk.settings import KioskSettings
+from edge.kiosk.sources import DEMO
 from edge.kiosk.tokens import Gate
 from edge.kiosk.uploads import MAX_PIXELS, UploadDesk
 from edge.report import read_report
@@ -71,6 +73,7 @@ class Site:
         self.config, self.desk, self.metrics, self.health = config, desk, metrics, health
         self.labels, self.threshold, self.live, self.gate = labels, threshold, live, gate
         self.seats = {"events": Seats(MAX_EVENTS), "video": Seats(MAX_VIDEO)}
+        self._drawn = read_logo(config.logo) if config.logo else None
         self._reporting = asyncio.Lock()
 
     def app(self) -> ASGIApp:
@@ -85,6 +88,7 @@ class Site:
             Route("/api/latest", self._latest),
             Route("/api/predict", self.desk.handle, methods=["POST"]),
             Route("/api/openapi.json", self._openapi),
+            Route("/logo", self._logo),
             Route("/events", self._events),
             Route("/stream.mjpg", self._stream),
             Route("/healthz", self._healthz),
@@ -150,6 +154,7 @@ class Site:
         about: dict[str, Any] = {
             "live": self.live is not None,
             "source": self.health().facts.source,
+            "demo": self.health().facts.source == DEMO.partition(":")[0],
             "video": config.video,
             "labels": list(self.labels),
             "threshold": self.threshold,
@@ -157,9 +162,20 @@ class Site:
             "published": bool(config.mqtt) and self.live is not None,
             "language": config.language,
             "theme": config.theme,
+            "title": config.title,
+            "intro": config.intro,
+            "logo": config.logo is not None,
+            "accent": config.accent,
             "upload": {"max_bytes": self.desk.max_bytes, "max_pixels": MAX_PIXELS},
         }
         return answer(about)
+
+    async def _logo(self, _: Request) -> Response:
+        if self._drawn is None:
+            return failure(404, "not_found", "This kiosk has no logo of its own.")
+        content, kind = self._drawn
+        # A drawing may hold a script; opened by itself it gets none to run.
+        return Response(content, media_type=kind, headers={"content-security-policy": "default-src 'none'; sandbox"})
 
     async def _latest(self, _: Request) -> Response:
         stream = self.health().stream

@@ -41,7 +41,7 @@ class Tap:
         """The source's next frame."""
         frame = self._source.read(timeout_s)
         if frame is not None:
-            self._video.show(frame.rgb)
+            self._video.show(frame)
         return frame
 
     def close(self) -> None:
@@ -61,9 +61,14 @@ class Update:
 
     @cached_property
     def event(self) -> bytes:
-        """The message as a server-sent event."""
+        """The message as a server-sent event; ``captured_s`` tells which of the pictures the result belongs to."""
         result = self._health.stream.result if self._health.stream else None
-        data = {"result": result.to_dict() if result else None, "status": self._health.brief()}
+        captured_s = result.captured_s if result else None
+        data = {
+            "result": result.to_dict() if result else None,
+            "captured_s": captured_s and round(captured_s, 4),
+            "status": self._health.brief(),
+        }
         return f"data: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
 
 

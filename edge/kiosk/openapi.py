@@ -59,7 +59,7 @@ _FACE = _object(
         },
         "emotion": {"type": "string", "enum": list(EMOTIONS)},
         "confidence": _PROBABILITY,
-        "confident": {"type": "boolean", "description": "Whether confidence reaches the threshold."},
+        "confident": {"type": "boolean", "description": "Whether the largest probability reaches the threshold."},
         "probabilities": _PROBABILITIES,
     },
     {"track": {"type": "integer", "description": "The same face across frames."}, "raw": _PROBABILITIES},
@@ -94,6 +94,7 @@ SCHEMAS: dict[str, Any] = {
         {
             "live": {"type": "boolean"},
             "source": {"type": "string"},
+            "demo": {"type": "boolean", "description": "The faces are drawn; there is no camera."},
             "video": {"type": "string", "enum": ["on", "blur", "off"]},
             "labels": {"type": "array", "items": {"type": "string"}},
             "threshold": _PROBABILITY,
@@ -101,6 +102,10 @@ SCHEMAS: dict[str, Any] = {
             "published": {"type": "boolean"},
             "language": {"type": "string"},
             "theme": {"type": "string"},
+            "title": {"type": "string"},
+            "intro": {"type": "string"},
+            "logo": {"type": "boolean", "description": "Whether /logo has the owner's picture."},
+            "accent": {"type": "string", "description": "#rrggbb, or empty."},
             "upload": _object({"max_bytes": {"type": "integer"}, "max_pixels": {"type": "integer"}}),
         }
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,13 @@ def read_network(text: str) -> str:
     except ValueError:
         raise ValueError(f"must be an address or network such as 127.0.0.1 or 10.0.0.0/8, got {text[:80]!r}") from None
     return str(network.network_address) if network.num_addresses == 1 else str(network)
+
+
+def parse_colour(text: str) -> str:
+    """Read ``#RRGGBB``; an empty text is the page's own colour."""
+    if text and not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
+        raise ValueError(f"must be a colour such as #0b6b62, got {text[:80]!r}")
+    return text.lower()
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,10 @@ class KioskSettings(FaceSettings, CameraSettings, MqttSettings, ReportSettings):
     )
     language: Literal["auto", "en", "de", "fr", "es", "hi"] = setting("auto", "Language of the page.")
     theme: Literal["auto", "dark", "light"] = setting("auto", "Colours of the page.")
+    title: str = setting("", "Name in the bar instead of emotion-edge.", form="TEXT")
+    intro: str = setting("", "A sentence under the invitation while no one is there.", form="TEXT")
+    logo: Path | None = setting(None, "Picture in the bar: SVG, PNG, JPEG or WebP.", otherwise="the package's own")
+    accent: str = setting("", "Colour of buttons and links.", parse=parse_colour, form="#RRGGBB")
 
     @property
     def loopback(self) -> bool:

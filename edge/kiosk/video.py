@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edge.kiosk.broadcast import Broadcast
 from edge.opencv import cv2
+from edge.sources.base import Frame
 
 MAX_WIDTH = 960
 BOUNDARY = "frame"
@@ -60,35 +61,34 @@ class Video:
         self.viewers = 0
         self.encoded = 0
         self._fps = fps
-        self._frames: Broadcast[NDArray[np.uint8]] = Broadcast()
-        self._jpegs: Broadcast[bytes] = Broadcast()
+        self._frames: Broadcast[Frame] = Broadcast()
+        self._parts: Broadcast[bytes] = Broadcast()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="jpeg")
         self._encoder: asyncio.Task[None] | None = None
 
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
         """Say which event loop the viewers run in."""
         self._frames.bind(loop)
-        self._jpegs.bind(loop)
+        self._parts.bind(loop)
 
-    def show(self, rgb: NDArray[np.uint8]) -> None:
+    def show(self, frame: Frame) -> None:
         """Take the newest picture, from any thread; costs nothing while nobody watches."""
         if self.viewers and self.mode != "off":
-            self._frames.publish(rgb)
+            self._frames.publish(frame)
 
     async def watch(self) -> AsyncIterator[bytes]:
-        """Parts of a ``multipart/x-mixed-replace`` body; each is the newest picture at the time it is asked for."""
+        """Parts of a ``multipart/x-mixed-replace`` body; each is the newest picture at the time it is asked for.
+
+        ``X-Captured`` is the picture's ``Frame.captured_s``, by which a page finds the result that belongs to it.
+        """
         if self.mode == "off":
             return
         self.viewers += 1
         try:
             if self._encoder is None or self._encoder.done():
                 self._encoder = asyncio.create_task(self._encode_while_watched())
-            async for jpeg in self._jpegs.follow():
-                yield (
-                    f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n".encode()
-                    + jpeg
-                    + b"\r\n"
-                )
+            async for part in self._parts.follow():
+                yield part
         finally:
             self.viewers -= 1
             if self.viewers == 0 and self._encoder is not None:
@@ -98,7 +98,7 @@ class Video:
     def stop(self) -> None:
         """Let the viewers go."""
         self._frames.close()
-        self._jpegs.close()
+        self._parts.close()
 
     async def close(self) -> None:
         """End the encoder."""
@@ -111,14 +111,19 @@ class Video:
 
     async def _encode_while_watched(self) -> None:
         loop, blur = asyncio.get_running_loop(), self.mode == "blur"
-        async for rgb in self._frames.follow():
+        async for frame in self._frames.follow():
             began = time.monotonic()
-            jpeg = await loop.run_in_executor(self._pool, partial(encode, rgb, blur=blur))
+            jpeg = await loop.run_in_executor(self._pool, partial(encode, frame.rgb, blur=blur))
             self.encoded += 1
-            self._jpegs.publish(jpeg)
+            self._parts.publish(_part(jpeg, frame.captured_s))
             rest = 1 / min(self._fps, self.fps_limit or self._fps) - (time.monotonic() - began)
             if rest > 0:
                 await asyncio.sleep(rest)
+
+
+def _part(jpeg: bytes, captured_s: float) -> bytes:
+    head = f"Content-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\nX-Captured: {captured_s:.4f}\r\n"
+    return f"--{BOUNDARY}\r\n{head}\r\n".encode() + jpeg + b"\r\n"
 
 
 __all__ = ["CONTENT_TYPE", "Video", "encode"]

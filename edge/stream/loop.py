@@ -146,7 +146,9 @@ class Stream:
         time_s = frame.captured_s - self._began_s if self._source.live else frame.time_s
         result = self._engine.process(replace(frame, time_s=time_s), self._source.name)
         age_ms = (time.monotonic() - frame.captured_s) * 1000
-        result = replace(result, timing_ms={**result.timing_ms, "age": age_ms}, image=frame.rgb)
+        result = replace(
+            result, timing_ms={**result.timing_ms, "age": age_ms}, image=frame.rgb, captured_s=frame.captured_s
+        )
         self._stats.take(result)
         return result
 

@@ -1,44 +1,32 @@
-// How a face is shown, live and of an upload: drawn glyph, five bars, box and colours.
+// How a face is shown, live and of an upload: five bars, a box with glyph and word, names and colours.
+import { draw, glyph } from "./glyph.js";
 import { percent, t } from "./i18n.js";
 
-const TRACKS = ["#35d6c0", "#ff9d5c", "#ff8fd0", "#b6e34b", "#7fb8ff", "#ffe066", "#cfa8ff", "#8ff0a4"];
+// Names of the people in the picture: the first that is free, so that they stay few all day.
+const ANIMALS = ["fox", "owl", "bear", "hare", "frog", "cat", "wolf", "deer", "duck", "seal", "crow", "lynx"];
 
-const GLYPHS = {
-  Angry: "M14 17l7 4M34 17l-7 4M16 34c4-5 12-5 16 0",
-  Happy: "M15 28c4 8 14 8 18 0",
-  Neutral: "M16 31h16",
-  Sad: "M13 20l6-3M35 20l-6-3M16 34c4-6 12-6 16 0",
-  Surprise: "M14 14c2-2 4-2 6 0M28 14c2-2 4-2 6 0M24 28a4 5 0 1 0 .01 0",
-  unsure: "M19 31c3-3 7 3 10 0",
-};
-
-export const trackColour = (track) => TRACKS[(track - 1 + TRACKS.length) % TRACKS.length];
+/** What people are called while they are in the picture: `of(track)`, and `keep(tracks)` frees the names of the others. */
+export function names() {
+  const given = new Map();
+  return {
+    of(track) {
+      if (!given.has(track)) {
+        const taken = new Set(given.values());
+        given.set(track, ANIMALS.find((animal) => !taken.has(animal)) ?? ANIMALS[track % ANIMALS.length]);
+      }
+      return t(`animal.${given.get(track)}`);
+    },
+    keep(tracks) {
+      for (const track of given.keys()) if (!tracks.has(track)) given.delete(track);
+    },
+  };
+}
 
 export function element(name, className = "", text = "") {
   const made = document.createElement(name);
   if (className) made.className = className;
   if (text) made.textContent = text;
   return made;
-}
-
-function svg(name, attributes) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  return made;
-}
-
-/** A drawn face; `draw` makes it show an emotion. */
-export function glyph() {
-  const made = svg("svg", { viewBox: "0 0 48 48", class: "glyph", "aria-hidden": "true" });
-  made.append(svg("circle", { cx: 24, cy: 24, r: 20 }));
-  for (const cx of [17, 31]) made.append(svg("circle", { cx, cy: 22, r: 2.4, class: "fill" }));
-  made.append(svg("path", { d: GLYPHS.Neutral }));
-  return made;
-}
-
-export function draw(made, emotion, confident) {
-  made.lastChild.setAttribute("d", confident ? GLYPHS[emotion] ?? GLYPHS.Neutral : GLYPHS.unsure);
-  made.style.setProperty("--shade", confident ? `var(--${emotion})` : "var(--soft)");
 }
 
 /** Five bars, each a meter with a name and a value; `update` sets them. */
@@ -70,7 +58,7 @@ export function bars(labels) {
         track.setAttribute("aria-label", word);
       }
       track.setAttribute("aria-valuenow", Math.round(share * 100));
-      fill.style.width = `${(share * 100).toFixed(1)}%`;
+      fill.style.width = Math.round(share * 100) ? `${(share * 100).toFixed(1)}%` : "0"; // no sliver where it says 0 %
       value.textContent = percent(share);
       row.classList.toggle("best", label === best);
     }
@@ -81,28 +69,34 @@ export function bars(labels) {
 /** The word to show for a face: its emotion, or that there is no telling. */
 export const wordFor = (face) => (face.confident ? t(`emotion.${face.emotion}`) : t("unsure"));
 
-/** A frame around a face, placed in percent of the picture. */
+/** The colour of what a face shows; without certainty that of quiet words. */
+export const shadeOf = (face) => (face.confident ? `var(--${face.emotion})` : "var(--soft)");
+
+/** A frame around a face, placed in percent of the picture, with what it shows and a name under it. */
 export function box() {
   const made = element("div", "box");
   const tag = element("span", "tag");
-  const numeral = element("span");
   const said = element("span", "said");
-  const drawn = glyph();
-  tag.append(numeral, said);
-  made.append(tag, drawn);
+  const small = glyph();
+  const large = glyph();
+  const called = element("span", "called");
+  tag.append(small, said);
+  large.classList.add("large");
+  made.append(tag, large, called);
   function place(face, name, width, height) {
     const [x, y, w, h] = face.box;
     made.style.left = `${(x / width) * 100}%`;
     made.style.top = `${(y / height) * 100}%`;
     made.style.width = `${(w / width) * 100}%`;
     made.style.height = `${(h / height) * 100}%`;
-    made.style.setProperty("--track", trackColour(name));
-    made.classList.toggle("low", y / height < 0.09);
-    made.classList.toggle("right", x / width > 0.6);
+    made.style.setProperty("--shade", shadeOf(face));
+    made.classList.toggle("low", y / height < 0.13);
+    made.classList.toggle("left", (x + w / 2) / width < 0.25);
+    made.classList.toggle("right", (x + w / 2) / width > 0.75);
     made.classList.toggle("unsure", !face.confident);
-    numeral.textContent = String(name);
-    said.textContent = face.confident ? ` ${wordFor(face)} ${percent(face.confidence)}` : ` ${wordFor(face)}`;
-    draw(drawn, face.emotion, face.confident);
+    called.textContent = name;
+    said.textContent = wordFor(face);
+    for (const drawn of [small, large]) draw(drawn, face.emotion, face.confident);
   }
   return { made, place };
 }

@@ -8,6 +8,7 @@ export async function begin() {
   if (about && about.theme !== "auto" && !document.documentElement.dataset.theme) {
     document.documentElement.dataset.theme = about.theme;
   }
+  if (about) own(about);
   languages(chosen);
   themes();
   navigation(about);
@@ -22,6 +23,44 @@ async function fetchAbout() {
   } catch {
     return null;
   }
+}
+
+/** The owner's title, logo and colour. */
+function own({ title, logo, accent }) {
+  const brand = document.querySelector(".brand");
+  if (title) {
+    document.body.dataset.owner = title;
+    brand?.querySelector("span").replaceChildren(title);
+  }
+  if (logo && brand) {
+    const picture = new Image();
+    picture.src = "logo";
+    picture.alt = "";
+    brand.querySelector("svg").replaceWith(picture);
+  }
+  if (accent) {
+    const { style } = document.documentElement;
+    style.setProperty("--owner-on-dark", legible(accent, "#171f2b", 255));
+    style.setProperty("--owner-on-light", legible(accent, "#e4eaf2", 0));
+  }
+}
+
+const channels = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+
+/** A colour moved towards white (255) or black (0) until words in it can be read on `ground` (WCAG: 4.5 to 1). */
+function legible(colour, ground, towards) {
+  const wanted = light(channels(ground));
+  for (let part = 0; ; part += 0.05) {
+    const mixed = channels(colour).map((value) => Math.round(value + part * (towards - value)));
+    const [low, high] = [light(mixed), wanted].sort((a, b) => a - b);
+    if ((high + 0.05) / (low + 0.05) >= 4.5 || part >= 1) return `rgb(${mixed.join(" ")})`;
+  }
+}
+
+/** Relative luminance, 0 to 1. */
+function light(rgb) {
+  const [red, green, blue] = rgb.map((value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
 
 function languages(chosen) {
@@ -55,7 +94,13 @@ function navigation(about) {
   const live = document.getElementById("nav-live");
   if (live && about && !about.live) live.remove();
   const notice = document.getElementById("notice");
-  if (notice && about?.live) notice.hidden = false;
+  if (notice && about?.live) {
+    notice.hidden = false;
+    if (about.demo) {
+      notice.classList.add("off");
+      for (const words of notice.querySelectorAll("[data-i18n]")) words.dataset.i18n = "notice.demo";
+    }
+  }
   // The last part alone: the kiosk may stand below a path of a proxy.
   const page = location.pathname.split("/").pop();
   const here = page || (about && !about.live ? "upload" : "./");

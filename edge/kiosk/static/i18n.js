@@ -60,5 +60,5 @@ function apply(root) {
   for (const element of root.querySelectorAll("[data-i18n-label]")) element.setAttribute("aria-label", t(element.dataset.i18nLabel));
   for (const element of root.querySelectorAll("[data-i18n-alt]")) element.setAttribute("alt", t(element.dataset.i18nAlt));
   const title = document.body.dataset.title;
-  if (title) document.title = `${t(title)} · emotion-edge`;
+  if (title) document.title = `${t(title)} · ${document.body.dataset.owner ?? "emotion-edge"}`;
 }

@@ -1,13 +1,16 @@
 // The live view. One stream of events says all there is to show; each event is complete in itself.
-import { bars, box, draw, element, glyph, trackColour, wordFor } from "./faces.js";
+import { attract } from "./attract.js";
+import { element, wordFor } from "./faces.js";
 import { begin } from "./frame.js";
-import { number, percent, t } from "./i18n.js";
-import { SECONDS, timeline } from "./timeline.js";
+import { number, t } from "./i18n.js";
+import { crowd, write } from "./people.js";
+import { film } from "./picture.js";
+import { game } from "./play.js";
 
 const EMPTY_AFTER_MS = 1500;
 const SILENT_AFTER_MS = 4000;
 const ANNOUNCE_EVERY_MS = 5000;
-const CARDS_MOST = 5;
+const DEBUG = new URLSearchParams(location.search).has("debug");
 
 const ICONS = {
   starting: "M24 6a18 18 0 1 1-18 18M24 14v10l7 5",
@@ -15,12 +18,11 @@ const ICONS = {
   reconnecting: "M8 24a16 16 0 0 1 28-10l4 4M40 8v10H30M40 24a16 16 0 0 1-28 10l-4-4M8 40V30h10",
   offline: "M6 18c10-9 26-9 36 0M12 25c7-6 17-6 24 0M18 32c4-3 8-3 12 0M24 39v.5M6 6l36 36",
   dark: "M38 29A16 16 0 1 1 19 10a13 13 0 0 0 19 19z",
-  empty: "M24 22a8 8 0 1 0-.01 0M8 42c1-9 8-13 16-13s15 4 16 13",
 };
+// What the notice says of the camera; it is on in all other states.
+const NOTICES = { "no-camera": "", starting: "notice.starting", reconnecting: "notice.reconnecting", offline: "notice.offline" };
 
 const $ = (id) => document.getElementById(id);
-const people = new Map();
-let about = null;
 let latest = null;
 let status = {};
 let connected = false;
@@ -28,7 +30,12 @@ let heardMs = performance.now();
 let seenMs = performance.now();
 let announced = { text: "", ms: -Infinity };
 
-about = await begin();
+const about = await begin();
+const people = about && crowd($("people"), $("boxes"), about.labels);
+const picture = about && film($("picture"), (faces) => latest && people.place(shown(faces), latest.width, latest.height));
+$("why").addEventListener("click", () => $("reasons").showModal());
+const loop = attract($("attract"), about);
+const play = about && game($("game"), $("play"), about.labels);
 if (about) {
   document.querySelector(".stage").classList.toggle("blank", about.video === "off");
   connect();
@@ -45,14 +52,13 @@ function connect() {
   const events = new EventSource("events");
   events.onopen = () => {
     connected = true;
-    watchPicture();
   };
   events.onmessage = ({ data }) => {
     heardMs = performance.now();
     connected = true;
     const message = JSON.parse(data);
     status = message.status;
-    if (message.result) take(message.result);
+    if (message.result) take(message.result, message.captured_s);
     show();
   };
   events.onerror = () => {
@@ -74,21 +80,16 @@ async function again() {
 
 /** Shows the picture while the page is in sight; a hidden page asks for none. */
 function watchPicture() {
-  const picture = $("picture");
-  if (about.video === "off" || document.hidden) {
-    picture.removeAttribute("src");
-    picture.hidden = true;
-    return;
-  }
-  picture.onload = () => (picture.hidden = false);
-  picture.onerror = () => (picture.hidden = true);
-  picture.src = `stream.mjpg?${Date.now()}`;
+  picture.stop();
+  if (about.video !== "off" && !document.hidden) picture.follow();
 }
 
-function take(result) {
+function take(result, captured) {
   latest = result;
   if (result.faces.length) seenMs = performance.now();
   if (result.width) $("frame").style.setProperty("--ratio", result.width / result.height);
+  picture.take(captured, result.faces);
+  play.take(result.faces);
 }
 
 /** What the stage says instead of, or over, the picture; null when there are faces to see. */
@@ -102,36 +103,59 @@ function kindOfState() {
   return latest.faces.length === 0 && now - seenMs > EMPTY_AFTER_MS ? "empty" : null;
 }
 
+const shown = (faces) => (kindOfState() === null ? faces : []);
+
 function show() {
   const kind = kindOfState();
-  const faces = kind === null && latest ? latest.faces : [];
+  const faces = latest ? shown(latest.faces) : [];
   showState(kind);
+  showNotice(kind);
   showFigures(kind);
-  showFaces(faces, kind);
+  loop.show(kind === "empty");
+  if (about) {
+    play.show(kind === null || kind === "empty");
+    people.update(faces, kind === null || kind === "empty" ? t("hello") : t("waiting"));
+    // Without pictures, boxes follow the results.
+    if (latest && ($("picture").hidden || faces.length === 0)) people.place(faces, latest.width, latest.height);
+  }
   announce(faces, kind);
 }
 
 function showState(kind) {
   const state = $("state");
   document.body.dataset.state = kind ?? "ok";
-  state.hidden = kind === null;
-  if (about) $("notice").hidden = kind === "no-camera";
-  if (kind === null) return;
+  state.hidden = !(kind in ICONS);
+  if (state.hidden) return;
   state.dataset.kind = kind;
   $("state-icon").setAttribute("d", ICONS[kind]);
   write($("state-title"), t(`state.${kind}`));
   write($("state-hint"), t(`state.${kind}.hint`));
 }
 
+function showNotice(kind) {
+  const notice = $("notice");
+  if (!about) return;
+  const key = about.demo ? "notice.demo" : (NOTICES[kind] ?? "notice");
+  notice.hidden = !key;
+  notice.classList.toggle("off", key !== "notice");
+  for (const words of notice.querySelectorAll("[data-i18n]")) {
+    const short = words.classList.contains("short") && key === "notice";
+    words.dataset.i18n = short ? "noticeShort" : key;
+    write(words, t(words.dataset.i18n));
+  }
+}
+
 function showFigures(kind) {
   const figures = $("figures");
   const { fps = {}, latency_ms: latency, temperature_c: heat, pace } = status;
   const parts = [];
-  const running = kind === null || kind === "empty" || kind === "dark";
-  if (running && fps.processed !== undefined) parts.push([t("fps", { n: number(fps.processed) })]);
-  if (running && latency) parts.push([t("latency", { n: number(latency) })]);
-  if (heat) parts.push([`${number(heat)} °C`]);
+  if (DEBUG && kind !== "offline") {
+    if (fps.processed !== undefined) parts.push([t("fps", { n: number(fps.processed) })]);
+    if (latency) parts.push([t("latency", { n: number(latency) })]);
+    if (heat) parts.push([`${number(heat)} °C`]);
+  }
   if (pace && pace !== "full") parts.push([t("hot"), "hot"]);
+  figures.hidden = parts.length === 0;
   while (figures.children.length > parts.length) figures.lastChild.remove();
   while (figures.children.length < parts.length) figures.append(element("span"));
   parts.forEach(([text, kindOf = ""], index) => {
@@ -140,96 +164,11 @@ function showFigures(kind) {
   });
 }
 
-function showFaces(faces, kind) {
-  const panel = $("people");
-  const present = new Set(faces.map((face) => face.track));
-  for (const [track, person] of people) {
-    if (present.has(track)) continue;
-    person.card.remove();
-    person.frame.made.remove();
-    people.delete(track);
-  }
-  const crowd = faces.length > 2 ? "many" : faces.length > 1 ? "two" : "one";
-  panel.dataset.crowd = $("boxes").dataset.crowd = crowd;
-  for (const [index, face] of faces.entries()) {
-    if (!people.has(face.track)) arrive(face.track);
-    const person = people.get(face.track);
-    person.card.hidden = index >= CARDS_MOST;
-    person.update(face);
-    person.frame.place(face, face.track, latest.width, latest.height);
-  }
-  showRest(panel, faces.length, kind);
-}
-
-function showRest(panel, count, kind) {
-  let rest = panel.querySelector(".hint, .more");
-  const hint = count === 0;
-  const text = hint ? t(kind && kind !== "empty" ? "waiting" : "hello") : count > CARDS_MOST ? t("more", { n: number(count - CARDS_MOST) }) : "";
-  if (rest && (!text || rest.classList.contains("hint") !== hint)) {
-    rest.remove();
-    rest = null;
-  }
-  if (!text) return;
-  if (!rest) {
-    rest = element(hint ? "div" : "p", hint ? "hint" : "more");
-    if (hint) rest.append(glyph());
-    rest.append(element("p"));
-    panel.append(rest);
-  }
-  write(rest.lastChild, text);
-}
-
-/** A card and a frame for a new face. */
-function arrive(track) {
-  const card = element("article", "card");
-  const top = element("div", "top");
-  const drawn = glyph();
-  const share = element("span", "percent");
-  const word = element("p", "word");
-  const perhaps = element("p", "perhaps");
-  const chances = bars(about.labels);
-  const past = timeline(about.labels);
-  const caption = element("p", "caption");
-  const ago = element("span");
-  const now = element("span");
-  const frame = box();
-  card.style.setProperty("--track", trackColour(track));
-  caption.setAttribute("aria-hidden", "true");
-  caption.append(ago, now);
-  top.append(element("span", "chip", String(track)), drawn, share);
-  const lately = element("div", "past");
-  lately.append(past.made, caption);
-  card.append(top, word, perhaps, chances.list, lately);
-  $("people").append(card);
-  $("boxes").append(frame.made);
-  function update(face) {
-    const text = wordFor(face);
-    write(word, text);
-    word.style.setProperty("--letters", Math.max(text.length, 6));
-    write(share, face.confident ? percent(face.confidence) : "");
-    // The longest bar: the held emotion may have fallen behind it.
-    const [emotion, chance] = Object.entries(face.probabilities).reduce((a, b) => (b[1] > a[1] ? b : a));
-    perhaps.hidden = face.confident;
-    write(perhaps, t("perhaps", { emotion: t(`emotion.${emotion}`), share: percent(chance) }));
-    write(ago, t("ago", { n: number(SECONDS) }));
-    write(now, t("now"));
-    card.setAttribute("aria-label", t("person", { n: track }));
-    draw(drawn, face.emotion, face.confident);
-    chances.update(face.probabilities, face.confident ? face.emotion : null);
-    past.add(performance.now() / 1000, face.emotion, face.confident);
-  }
-  people.set(track, { card, frame, update });
-}
-
 /** Tells a screen reader what changed, not more often than one can listen to. */
 function announce(faces, kind) {
-  const text = kind ? t(`state.${kind}`) : faces.map((face) => `${t("person", { n: face.track })}: ${wordFor(face)}`).join(". ");
+  const text = kind ? t(`state.${kind}`) : faces.map((face) => `${people.called(face)}: ${wordFor(face)}`).join(". ");
   const now = performance.now();
   if (text === announced.text || now - announced.ms < ANNOUNCE_EVERY_MS) return;
   announced = { text, ms: now };
   $("announcer").textContent = text;
-}
-
-function write(where, text) {
-  if (where.textContent !== text) where.textContent = text;
 }

@@ -8,7 +8,7 @@ fill();
 
 function fill() {
   if (!about) return;
-  set("camera-words", about.live ? "privacy.camera.on" : "privacy.camera.off");
+  set("camera-words", about.demo ? "privacy.camera.demo" : about.live ? "privacy.camera.on" : "privacy.camera.off");
   set("video-words", about.live ? `privacy.video.${about.video}` : "privacy.video.none");
   set("log-words", about.event_log ? "privacy.log.on" : "privacy.log.off");
   set("local-words", about.published ? "privacy.published" : "privacy.local");

@@ -1,6 +1,7 @@
 // The upload page: choose, drop, paste or take a picture; see what its faces show.
-import { bars, box, draw, element, glyph, trackColour } from "./faces.js";
+import { bars, box, element, shadeOf } from "./faces.js";
 import { begin } from "./frame.js";
+import { draw, glyph } from "./glyph.js";
 import { number, percent, t } from "./i18n.js";
 import { shrunk } from "./shrink.js";
 
@@ -120,7 +121,7 @@ function show(result) {
   result.faces.forEach((face, index) => {
     if (!result.fallback) {
       const frame = box();
-      frame.place(face, index + 1, result.width, result.height);
+      frame.place(face, result.faces.length > 1 ? String(index + 1) : "", result.width, result.height);
       $("boxes").append(frame.made);
     }
     $("people").append(card(face, index + 1, result.faces.length));
@@ -134,8 +135,8 @@ function card(face, place, count) {
   const drawn = glyph();
   const pair = element("dl", "pair");
   const chances = bars(about?.labels ?? Object.keys(face.probabilities));
-  made.style.setProperty("--track", trackColour(place));
-  made.setAttribute("aria-label", t("person", { n: place }));
+  made.style.setProperty("--shade", shadeOf(face));
+  made.setAttribute("aria-label", t("person", { name: number(place) }));
   draw(drawn, face.emotion, face.confident);
   chances.update(face.probabilities, face.confident ? face.emotion : null);
   pair.append(

@@ -7,6 +7,14 @@ from kiosk_stage import PHOTO, ROOT, Stage, room, running, until
 from edge.kiosk.tokens import Gate
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+FONT_PX = "all => all.map((one) => parseFloat(getComputedStyle(one).fontSize))"
+READ_PX = 28  # 5.3 mm on the 7 inch screen, for two metres
+LINES = """rows => rows.map((row) => {
+  const tops = [...row.children].map((part) => part.getBoundingClientRect().top);
+  const spread = Math.max(...tops) - Math.min(...tops);
+  const size = parseFloat(getComputedStyle(row).fontSize);
+  return Math.round(row.getBoundingClientRect().height / (size * 1.3)) + (spread > size ? 1 : 0);
+})"""
 # What an unsure card says, and each bar's length, name and value, all of one moment.
 PERHAPS = """card => [
   card.querySelector(".perhaps").textContent,
@@ -26,9 +34,9 @@ def test_the_live_view_updates(visit, kiosk):
     assert page.text_content(".card .word") == "Happy"
     assert "%" in page.text_content(".card .percent")
     assert page.locator(".card .bars li").count() == 5
-    assert page.locator("#picture").evaluate("image => image.naturalWidth") == 640
-    assert page.locator("#notice").is_visible()
-    assert "fps" in page.text_content("#figures")
+    assert page.locator("#picture").evaluate("picture => picture.width") == 640
+    assert page.text_content("#notice .long") == "Camera and emotion analysis are active"
+    assert page.locator("#figures").is_hidden(), "frames and milliseconds are for ?debug"
     before = page.locator(".box").bounding_box()
     kiosk.stage.show(room(380))
     soon(page, f"Math.abs(document.querySelector('.box')?.getBoundingClientRect().width - {before['width']}) > 10")
@@ -60,14 +68,49 @@ def test_every_screen_shows_all_faces_without_scrolling(visit, kiosk, screen, fa
         box = word.bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= SCREENS[screen][0]
         assert word.evaluate("word => word.scrollWidth <= word.clientWidth + 1")
+    cards = [card.bounding_box() for card in page.locator(".card").all()]
+    assert all(card["y"] + card["height"] <= SCREENS[screen][1] for card in cards)
+    if screen == "pi":
+        for wanted in (".card .word", ".card .percent"):
+            assert min(page.locator(wanted).evaluate_all(FONT_PX)) >= READ_PX
+    if len(faces) == 1:
+        glyph = page.locator(".card .glyph").bounding_box()
+        assert 0.4 <= glyph["height"] / cards[0]["height"] < 0.45
+    else:
+        soon(page, f"document.querySelectorAll('.box .tag .glyph').length === {len(faces)}")
 
 
-def test_the_main_word_can_be_read_from_two_metres(visit, kiosk):
-    kiosk.stage.show(room(460))
-    page = visit(screen="pi")
-    soon(page, "document.querySelectorAll('.card').length === 1")
-    # 0.19 mm a pixel on the 7 inch screen: letters of 40 px are 7.6 mm high.
-    assert page.locator(".card .word").evaluate("word => parseFloat(getComputedStyle(word).fontSize)") >= 40
+def test_cards_stand_as_the_people_do_and_bear_names(visit, kiosk):
+    kiosk.stage.show(room(200, 200, 200))
+    page = visit()
+    soon(page, "document.querySelectorAll('.card').length === 3 && document.querySelectorAll('.box').length === 3")
+    order = page.evaluate(
+        """() => [
+          [...document.querySelectorAll(".box")]
+            .sort((a, b) => parseFloat(a.style.left) - parseFloat(b.style.left))
+            .map((box) => box.querySelector(".called").textContent),
+          [...document.querySelectorAll(".card .called")].map((name) => name.textContent),
+        ]"""
+    )
+    assert order[0] == order[1]
+    assert len(set(order[0])) == 3
+    assert not any(any(letter.isdigit() for letter in name) for name in order[0])
+
+
+def test_figures_are_for_those_who_ask(visit):
+    page = visit("/?debug")
+    page.wait_for_selector(".card .word")
+    soon(page, "document.querySelector('#figures').textContent.includes('fps')")
+
+
+def test_a_share_of_nothing_has_no_bar(visit):
+    page = visit()
+    page.wait_for_selector(".card .word")
+    rows = page.evaluate(
+        """() => [...document.querySelectorAll(".card .bars li")].map((row) => [
+          row.querySelector(".value").textContent, row.querySelector(".bar-fill").style.width])"""
+    )
+    assert {width for value, width in rows if value == "0%"} == {"0px"}
 
 
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es", "hi"])
@@ -79,6 +122,9 @@ def test_every_language_fits_every_small_screen(visit, language):
         assert overflow(page) == 0
         if language != "en":
             assert page.text_content(".card .word") != "Happy"
+        lines = page.locator(".card .bars li").evaluate_all(LINES)
+        assert lines == [1] * 5, "one line a bar"
+        assert page.locator(".card").evaluate("card => card.scrollWidth <= card.clientWidth")
         shoot(page, f"{screen}-{language}") if (screen, language) == ("pi", "hi") else None
         page.goto(page.url + "upload")
         page.wait_for_selector("#drop")
@@ -101,9 +147,18 @@ def test_no_one_here(visit, kiosk):
     kiosk.stage.show(room())
     page = visit()
     state(page, "empty")
-    assert page.text_content("#state-title") == "No one here"
-    assert page.locator("#picture").is_visible()
+    page.wait_for_selector("#attract:visible")
+    assert page.locator("#attract .glyph").count() == 5
+    assert page.text_content("#attract .words") == "Smile. What do I see?"
+    assert page.locator("#notice").is_visible()
+    page.wait_for_timeout(500)
     shoot(page, "empty")
+    page.select_option("#language", "fr")
+    soon(page, "document.querySelector('#attract .words').textContent.startsWith('Souriez')")
+    page.mouse.click(400, 300)
+    page.wait_for_selector("#attract", state="hidden")
+    kiosk.stage.show(room(460))
+    page.wait_for_selector(".card .word")
 
 
 def test_too_dark(visit, kiosk):
@@ -121,10 +176,12 @@ def test_the_camera_is_lost_and_comes_back(visit, kiosk):
     state(page, "reconnecting")
     assert page.text_content("#state-title") == "Reconnecting"
     assert page.locator(".card").count() == 0
+    assert page.text_content("#notice .long") == "Camera interrupted: nothing is analysed"
     shoot(page, "reconnecting")
     kiosk.stage.find()
     state(page, "ok")
     page.wait_for_selector(".card .word")
+    assert page.text_content("#notice .long") == "Camera and emotion analysis are active"
 
 
 def test_there_is_no_camera(visit):
@@ -155,7 +212,7 @@ def test_the_kiosk_goes_away_and_comes_back(visit):
 def test_video_off_shows_drawn_faces(visit):
     with running(Stage(room(460)), video="off") as private:
         page = visit(at=private.url)
-        page.wait_for_selector(".box .glyph:visible")
+        page.wait_for_selector(".box .large:visible")
         assert page.locator("#picture").is_hidden()
         shoot(page, "video-off")
 
@@ -172,7 +229,7 @@ def test_everything_can_be_done_with_the_keyboard(visit):
     page = visit("/")
     page.wait_for_selector("nav a[aria-current]")
     seen = []
-    for _ in range(8):
+    for _ in range(10):
         page.keyboard.press("Tab")
         seen.append(page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
         outline = "getComputedStyle(document.activeElement).outlineStyle"
