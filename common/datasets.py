@@ -86,18 +86,18 @@ class Faces:
         return {name: int((self.labels == i).sum()) for i, name in enumerate(EMOTIONS)}
 
 
-def load(folder: Path, split: str, spec: InputSpec = SPEC, *, around: float = 1.0, stray: int = 1) -> Faces:
+def load(folder: Path, split: str, spec: InputSpec = SPEC, *, around: float = 1.0, outlier_votes: int = 1) -> Faces:
     """Read one split of a data set of any known layout.
 
     Args:
-        folder: FER+ (``fer2013new.csv`` beside ``FER2013Train/``...), Kaggle's (``fer2013.csv``, with
+        folder: FER+ (``fer2013new.csv`` next to ``FER2013Train/``...), Kaggle's (``fer2013.csv``, with
             ``fer2013new.csv`` or without), or a folder per class (``Angry/`` ... or ``images/Angry/`` ...), which
             has no split of its own and is divided 80/20, stratified, the same way every time.
         split: ``train``, ``valid`` or ``test``; of a folder per class also ``all``.
         spec: What the network reads. The pictures of FER2013 are crops of faces; those of a folder per class may be, or
             photos in which the largest face is found as on the device.
         around: So many times the side of the face's frame are shown, for training pictures that move.
-        stray: Votes up to this many for a class are dropped as slips (Barsoum et al. 2016).
+        outlier_votes: Votes up to this many for a class are dropped as slips (Barsoum et al. 2016).
 
     Raises:
         DataError: The folder is none of these, or cannot be trained on.
@@ -106,9 +106,9 @@ def load(folder: Path, split: str, spec: InputSpec = SPEC, *, around: float = 1.
     if not folder.is_dir():
         raise DataError(f"no folder {folder}; give a data set's folder with --data")
     if (folder / "fer2013.csv").is_file():
-        faces = _kaggle(folder, split, spec, around, stray)
+        faces = _kaggle(folder, split, spec, around, outlier_votes)
     elif (folder / "fer2013new.csv").is_file():
-        faces = _ferplus(folder, split, spec, around, stray)
+        faces = _ferplus(folder, split, spec, around, outlier_votes)
     else:
         faces = _class_folders(folder, split, spec, around)
     missing = [name for name, count in faces.counts().items() if not count]
@@ -152,22 +152,22 @@ def original_labels(folder: Path, names: Iterable[str]) -> NDArray[np.int64]:
     return np.array([EMOTIONS.index(label) if label in EMOTIONS else -1 for label in labels], np.int64)
 
 
-def votes_to_targets(votes: NDArray[np.integer], stray: int = 1) -> NDArray[np.float32]:
+def votes_to_targets(votes: NDArray[np.integer], outlier_votes: int = 1) -> NDArray[np.float32]:
     """Votes for our five emotions -> a distribution each; rows without a vote left are all 0.
 
     Args:
         votes: (N, 5) counts in the order of EMOTIONS.
-        stray: Counts up to this many are taken for slips of a finger and dropped (Barsoum et al. 2016).
+        outlier_votes: Counts up to this many are taken for slips of a finger and dropped (Barsoum et al. 2016).
     """
-    kept = np.where(votes > stray, votes, 0).astype(np.float32)
+    kept = np.where(votes > outlier_votes, votes, 0).astype(np.float32)
     return kept / np.maximum(kept.sum(axis=1, keepdims=True), 1e-6)
 
 
 def _by_votes(
-    names: list[str], votes: NDArray[np.int64], read: Callable[[str], NDArray[np.uint8]], stray: int
+    names: list[str], votes: NDArray[np.int64], read: Callable[[str], NDArray[np.uint8]], outlier_votes: int
 ) -> Faces:
     """Keep the pictures whose most frequent vote is one of ours."""
-    targets = votes_to_targets(votes[:, OURS], stray)
+    targets = votes_to_targets(votes[:, OURS], outlier_votes)
     keep = np.isin(votes.argmax(axis=1), OURS) & (targets.sum(axis=1) > 0)
     chosen = [(i, names[i]) for i in np.flatnonzero(keep)]
     rows, images = _read_all(chosen, read)
@@ -203,7 +203,7 @@ def _read_all(
             continue
         rows.append(row)
     if not images:
-        raise DataError("no readable picture in this split; look at the warnings above, or give another folder")
+        raise DataError("no readable picture in this split; see the warnings above, or give another folder")
     return rows, np.stack(images)
 
 
@@ -211,13 +211,13 @@ def _reader(folder: Path, spec: InputSpec, around: float) -> Callable[[str], NDA
     return lambda name: padded(spec.prepare(load_image(folder / name)), around)
 
 
-def _ferplus(folder: Path, split: str, spec: InputSpec, around: float, stray: int) -> Faces:
+def _ferplus(folder: Path, split: str, spec: InputSpec, around: float, outlier_votes: int) -> Faces:
     usage, subfolder = _names_of(split)
     if not (folder / subfolder).is_dir():
         raise DataError(f"{folder} has fer2013new.csv but no folder {subfolder} for the {split} split")
     rows = [row for row in _votes(folder / "fer2013new.csv") if row[0] == usage and row[1]]
     names, votes = [row[1] for row in rows], np.array([row[2] for row in rows], np.int64)
-    return _by_votes(names, votes, _reader(folder / subfolder, spec, around), stray)
+    return _by_votes(names, votes, _reader(folder / subfolder, spec, around), outlier_votes)
 
 
 def _names_of(split: str) -> tuple[str, str]:
@@ -241,7 +241,7 @@ def _votes(path: Path) -> Iterator[tuple[str, str, list[int]]]:
                 raise DataError(f"{path}, line {table.line_num}: votes must be whole numbers") from error
 
 
-def _kaggle(folder: Path, split: str, spec: InputSpec, around: float, stray: int) -> Faces:
+def _kaggle(folder: Path, split: str, spec: InputSpec, around: float, outlier_votes: int) -> Faces:
     usage = _names_of(split)[0]
     pixels: dict[str, str] = {}
     labels: dict[str, int] = {}
@@ -266,7 +266,7 @@ def _kaggle(folder: Path, split: str, spec: InputSpec, around: float, stray: int
 
     if (folder / "fer2013new.csv").is_file():
         rows = [row for row in _votes(folder / "fer2013new.csv") if row[1] in pixels]
-        return _by_votes([row[1] for row in rows], np.array([row[2] for row in rows], np.int64), read, stray)
+        return _by_votes([row[1] for row in rows], np.array([row[2] for row in rows], np.int64), read, outlier_votes)
     names = [name for name, label in labels.items() if label in FER2013_CLASSES]
     return _by_label(names, [FER2013_CLASSES[labels[name]] for name in names], read)
 
@@ -278,7 +278,7 @@ def _class_folders(folder: Path, split: str, spec: InputSpec, around: float) -> 
     labels: list[str] = []
     images: dict[str, NDArray[np.uint8]] = {}
     seen: dict[bytes, tuple[str, str]] = {}
-    copies = whole = 0
+    duplicates = whole = 0
     for label in EMOTIONS:
         files = _pictures(found[label], root) if label in found else []
         if not files:
@@ -294,14 +294,14 @@ def _class_folders(folder: Path, split: str, spec: InputSpec, around: float) -> 
             if of != label:
                 raise DataError(f"the picture {path} is also in {of} ({first}); a picture has one label, remove one")
             if first != name:
-                copies += 1
+                duplicates += 1
                 continue
             images[name], has_face = face_crop(rgb, spec, around)
             whole += not has_face and min(rgb.shape[:2]) >= CROP_PX
             names.append(name)
             labels.append(label)
-    if copies:
-        logger.warning("left out %d pictures that are copies of others", copies)
+    if duplicates:
+        logger.warning("left out %d pictures that are duplicates of others", duplicates)
     if whole:
         logger.warning("found no face in %d of %d pictures, which are used whole", whole, len(names))
     return _by_label(*_share(names, labels, split), images.__getitem__)

@@ -1,4 +1,4 @@
-"""How good a set of answers is: accuracy, recall, calibration and confusion, with 95 % intervals. Needs numpy alone."""
+"""How good predictions are: accuracy, recall, calibration and confusion, with 95 % intervals. Needs numpy alone."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class Score:
 
     Attributes:
         pictures: How many.
-        accuracy: Share answered right, Wilson's interval.
+        accuracy: Share predicted right, Wilson's interval.
         macro_recall: Mean of the classes' recalls, bootstrap interval.
         ece: Expected calibration error, 0 to 1, over 15 equal bins of confidence.
         classes: One a class: precision and recall with Wilson's interval, F1 with a bootstrap interval.
-        confusion: Pictures by true class (row) and answered class (column), in the order of EMOTIONS.
+        confusion: Pictures by true class (row) and predicted class (column), in the order of EMOTIONS.
     """
 
     pictures: int
@@ -61,20 +61,20 @@ class Score:
 
 
 def score(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> Score:
-    """Measure answers against labels.
+    """Measure predictions against labels.
 
     Args:
-        probabilities: (N, 5), the most probable class is the answer.
+        probabilities: (N, 5), the most probable class is the prediction.
         labels: (N,), index of the right class.
     """
     table = confusion(labels, probabilities.argmax(axis=1))
     drawn = np.random.default_rng(0).multinomial(table.sum(), table.ravel() / table.sum(), RESAMPLES)
     draws = drawn.reshape(RESAMPLES, CLASSES, CLASSES)
-    found, asked, told = np.diag(table), table.sum(axis=1), table.sum(axis=0)
+    found, actual, predicted = np.diag(table), table.sum(axis=1), table.sum(axis=0)
     f1, f1_draws = _f1(table[np.newaxis])[0], _f1(draws)
     classes = {
         name: ClassScore(
-            wilson(found[i], told[i]), wilson(found[i], asked[i]), _between(f1[i], f1_draws[:, i]), int(asked[i])
+            wilson(found[i], predicted[i]), wilson(found[i], actual[i]), _between(f1[i], f1_draws[:, i]), int(actual[i])
         )
         for i, name in enumerate(EMOTIONS)
     }
@@ -88,9 +88,9 @@ def score(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> Scor
     )
 
 
-def confusion(labels: NDArray[np.int64], answers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """int64 (5, 5): how many pictures of each true class (row) got each answer (column)."""
-    return np.bincount(labels * CLASSES + answers, minlength=CLASSES**2).reshape(CLASSES, CLASSES)
+def confusion(labels: NDArray[np.int64], predictions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """int64 (5, 5): how many pictures of each true class (row) was predicted as each (column)."""
+    return np.bincount(labels * CLASSES + predictions, minlength=CLASSES**2).reshape(CLASSES, CLASSES)
 
 
 def wilson(hits: int, trials: int) -> Estimate:
@@ -115,7 +115,7 @@ def reliability(
     """Confidence against being right, in equal bins of confidence.
 
     Returns:
-        (bins,) each: the bin's lower edge, mean confidence, share answered right, and pictures; an empty bin has zeros.
+        (bins,) each: the bin's lower edge, mean confidence, share predicted right, pictures; an empty bin has zeros.
     """
     sure = probabilities.max(axis=1)
     which = np.minimum((sure * bins).astype(int), bins - 1)
@@ -137,9 +137,9 @@ def rounded(tree: Any, digits: int = 5) -> Any:
 
 def macro_recall(tables: NDArray[np.int64]) -> NDArray[np.float64]:
     """Mean of the classes' recalls, over the classes that have pictures: confusion tables (M, 5, 5) -> (M,)."""
-    asked = tables.sum(axis=2)
-    recall = np.diagonal(tables, axis1=1, axis2=2) / np.maximum(asked, 1)
-    return recall.sum(axis=1) / (asked > 0).sum(axis=1)
+    actual = tables.sum(axis=2)
+    recall = np.diagonal(tables, axis1=1, axis2=2) / np.maximum(actual, 1)
+    return recall.sum(axis=1) / (actual > 0).sum(axis=1)
 
 
 def _between(value: float, draws: NDArray[np.float64]) -> Estimate:

@@ -1,4 +1,4 @@
-"""What stands beside a Keras file about the model: ``models/emotion.toml`` for ``models/emotion.keras``.
+"""Settings of a model, in a file next to its Keras file: ``models/emotion.toml`` for ``models/emotion.keras``.
 
 So that converting it again needs no options: crop margin, threshold, version, licence and training data belong to a
 model.
@@ -50,27 +50,27 @@ class Settings:
 
 
 def settings_of(model: Path, **given: object) -> Settings:
-    """The settings of a model: what was given, else what stands beside it, else the defaults.
+    """The settings of a model: what was given, else what the file next to it says, else the defaults.
 
     Args:
         model: The Keras file.
         given: Values by name; None where nothing was given.
 
     Raises:
-        ConfigError: The file beside it is not TOML, or a key or value is unknown.
+        ConfigError: The file next to it is not TOML, or a key or value is unknown.
     """
-    beside = model.with_suffix(".toml")
+    path = model.with_suffix(".toml")
     try:
-        values = tomllib.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+        values = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{beside} cannot be read: {error}") from error
+        raise ConfigError(f"{path} cannot be read: {error}") from error
     known = [field.name for field in fields(Settings)]
     if unknown := sorted(set(values) - set(known)):
-        raise ConfigError(f"{beside} has the unknown key {', '.join(unknown)}; known are {', '.join(known)}")
+        raise ConfigError(f"{path} has the unknown key {', '.join(unknown)}; known are {', '.join(known)}")
     try:
         return Settings(**values | {name: value for name, value in given.items() if value is not None})
     except ConfigError as error:
-        raise ConfigError(f"{beside}: {error}" if beside.is_file() else str(error)) from error
+        raise ConfigError(f"{path}: {error}" if path.is_file() else str(error)) from error
 
 
 def write_settings(model: Path, settings: Settings) -> None:

@@ -26,7 +26,7 @@ from edge.errors import EdgeError
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("models/emotion.tflite"),
-    help="File to write; with all, the int8 one, the others go under formats/ beside it.",
+    help="File to write; with all, the int8 one, the others go under formats/ next to it.",
 )
 @click.option(
     "--samples", type=click.IntRange(1), default=4000, help="Calibration pictures, balanced over the classes."
@@ -57,9 +57,9 @@ def command(
     """Convert MODEL (.keras) to a .tflite file that runs in the oldest and the newest runtime.
 
     The file replaces an older one only after it has run in both, lost at most 1 point and kept 97 % of the trained
-    model's answers. The table of what was measured goes to standard output.
+    model's predictions. The table of what was measured goes to standard output.
 
-    What the file says of itself (the options from --crop-margin to --training-data) may stand beside MODEL, in a file
+    What the file says of itself (the options from --crop-margin to --training-data) may stand next to MODEL, in a file
     of its name that ends in .toml.
     """
     check_outputs({"--output": output}, [model, data])

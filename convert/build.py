@@ -38,7 +38,7 @@ class Order:
         model: The trained `.keras` file.
         data: Folder of the data set.
         forms: Formats to make, of :data:`convert.export.FORMATS`.
-        output: Where the file goes; of several formats the int8 one, the others beside it under ``formats/``.
+        output: Where the file goes; of several formats the int8 one, the others next to it under ``formats/``.
         settings: What the file says of the model.
         samples: Calibration pictures.
         limit: Measure on at most this many pictures; all if None.
@@ -65,7 +65,7 @@ class _Subject:
 
     model: Any
     pictures: Pictures
-    answers: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
     about: About
 
 
@@ -77,7 +77,7 @@ def build(order: Order, say: Callable[[str], None] = lambda _: None) -> Table:
         say: Called with one line of progress at a time.
 
     Returns:
-        What was measured; of several formats also written beside the output, as ``formats.json`` and ``.md``.
+        What was measured; of several formats also written next to the output, as ``formats.json`` and ``.md``.
 
     Raises:
         EdgeError: Anything that keeps the file from being made; what was there before is then untouched.
@@ -106,17 +106,17 @@ def _prepare(order: Order, say: Callable[[str], None]) -> _Subject:
     spec = InputSpec(height, width, margin=order.settings.crop_margin, brighten=order.settings.brighten)
     pictures = read(order.data, spec, order.samples, order.limit)
     say(f"calibrating on {len(pictures.calibration)} pictures, measuring on {len(pictures.measured)}")
-    answers = export.predict(model, pictures.measured)
-    if np.abs(answers.sum(axis=1) - 1).max() > 0.01 or answers.min() < 0:
+    probabilities = export.predict(model, pictures.measured)
+    if np.abs(probabilities.sum(axis=1) - 1).max() > 0.01 or probabilities.min() < 0:
         raise ModelError(f"model {order.model} gives values that are not probabilities; wanted a softmax at its end")
-    if emotion := only_class(answers, pictures.labels):
+    if emotion := only_class(probabilities, pictures.labels):
         raise GateError(
-            f"model {order.model} predicts {emotion} for all {len(answers)} pictures: it has learned nothing. Train it"
-            " longer or with a lower learning rate, and look at its curves.png"
+            f"model {order.model} predicts {emotion} for all {len(probabilities)} pictures: it has learned nothing."
+            " Train it longer or with a lower learning rate, and see its curves.png"
         )
     version = order.settings.version or f"{__version__}+{hashlib.sha256(order.model.read_bytes()).hexdigest()[:8]}"
-    about = About(version, pictures.measured_on, score(answers, answers, pictures.labels))
-    return _Subject(model, pictures, answers, about)
+    about = About(version, pictures.measured_on, score(probabilities, probabilities, pictures.labels))
+    return _Subject(model, pictures, probabilities, about)
 
 
 def _make(order: Order, subject: _Subject, say: Callable[[str], None]) -> tuple[dict[str, bytes], list[Verdict]]:
@@ -132,7 +132,7 @@ def _make(order: Order, subject: _Subject, say: Callable[[str], None]) -> tuple[
             file = Path(scratch) / f"{form}.tflite"
             file.write_bytes(export.export(subject.model, form, pictures.calibration))
             say(f"{form}: running in {' and '.join(runtime.name for runtime in RUNTIMES)}")
-            found = verify(form, file, stored, trained=subject.answers, labels=pictures.labels, runtimes=RUNTIMES)
+            found = verify(form, file, stored, trained=subject.probabilities, labels=pictures.labels, runtimes=RUNTIMES)
             if found.refused:
                 verdicts.append(found)
                 _stop_if_wanted(order, found)
@@ -174,16 +174,16 @@ def _details(order: Order, subject: _Subject, found: Verdict) -> dict[str, Any]:
 
 
 def _check_unchanged(form: str, before: Path, content: bytes, pictures: Path) -> None:
-    """The file with metadata answers as the file that was measured: it is what will be shipped."""
+    """The file with metadata predicts as the file that was measured: it is what will be shipped."""
     after = before.with_name(f"{form}-final.tflite")
     after.write_bytes(content)
     few = pictures.with_name("few.npy")
     np.save(few, np.load(pictures, mmap_mode="r")[:16])
     for runtime in RUNTIMES:
         one, other = probe(Job(runtime, before, few), Job(runtime, after, few))
-        if one.error is None and (other.answers is None or not np.array_equal(one.answers, other.answers)):
+        if one.error is None and (other.outputs is None or not np.array_equal(one.outputs, other.outputs)):
             raise ConversionError(
-                f"{form} changed when metadata was added ({other.error or 'other answers'}); report this"
+                f"{form} changed when metadata was added ({other.error or 'other outputs'}); report this"
             )
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong in a conversion, beside the errors of ``edge``."""
+"""What can go wrong in a conversion, besides the errors of ``edge``."""
 
 from edge.errors import EdgeError
 

@@ -20,10 +20,10 @@ class Score:
     """One model on one set of pictures.
 
     Attributes:
-        accuracy: Share of pictures with the right answer, 0 to 1.
+        accuracy: Share of pictures with the right prediction, 0 to 1.
         macro_recall: Mean over the classes of the share found, 0 to 1.
         ece: Expected calibration error, 0 to 1: how far confidence is from being right that often (15 equal bins).
-        same_answer: Share of pictures that the trained model answers alike, 0 to 1.
+        same_answer: Share of pictures that the trained model classifies alike, 0 to 1.
         points_lost: Percentage points of accuracy below the trained model; negative is a gain.
         least_points_lost: Lower end of the 95 % interval of ``points_lost``, of paired pictures.
         most_same_answer: Upper end of the 95 % interval of ``same_answer``.
@@ -47,18 +47,18 @@ class Score:
 
 def score(probabilities: NDArray[np.float32], trained: NDArray[np.float32], labels: NDArray[np.int64]) -> Score:
     """Measure a model's probabilities (N, 5) against labels (N,) and against the trained model's (N, 5)."""
-    answers, before = probabilities.argmax(axis=1), trained.argmax(axis=1)
-    accuracy = float((answers == labels).mean())
-    lost = (before == labels).astype(float) - (answers == labels)  # 1 lost, -1 gained, 0 neither
+    predictions, before = probabilities.argmax(axis=1), trained.argmax(axis=1)
+    accuracy = float((predictions == labels).mean())
+    lost = (before == labels).astype(float) - (predictions == labels)  # 1 lost, -1 gained, 0 neither
     return Score(
         accuracy=accuracy,
-        macro_recall=float(macro_recall(confusion(labels, answers)[None])[0]),
+        macro_recall=float(macro_recall(confusion(labels, predictions)[None])[0]),
         ece=calibration_error(probabilities, labels),
-        same_answer=float((answers == before).mean()),
+        same_answer=float((predictions == before).mean()),
         points_lost=(float((before == labels).mean()) - accuracy) * 100,
         largest_difference=float(np.abs(probabilities - trained).max()),
         least_points_lost=float(lost.mean() - Z * lost.std() / len(lost) ** 0.5) * 100,
-        most_same_answer=wilson(int((answers == before).sum()), len(answers)).high,
+        most_same_answer=wilson(int((predictions == before).sum()), len(predictions)).high,
     )
 
 
@@ -66,7 +66,7 @@ def objection(scores: Iterable[tuple[str, Score]]) -> str | None:
     """Why a converted model must not replace the one that is there, or None.
 
     A handful of pictures more or less is chance: a loss of over 1 point counts where its 95 % interval excludes zero,
-    changed answers where the interval of their share does not reach 97 %.
+    changed predictions where the interval of their share does not reach 97 %.
 
     Args:
         scores: Runtime and what was measured there.
@@ -79,7 +79,7 @@ def objection(scores: Iterable[tuple[str, Score]]) -> str | None:
             )
         if found.most_same_answer < LEAST_SAME_ANSWER:
             return (
-                f"gives {found.same_answer:.2%} of the trained model's answers in {runtime};"
+                f"gives {found.same_answer:.2%} of the trained model's predictions in {runtime};"
                 f" wanted at least {LEAST_SAME_ANSWER:.0%}"
             )
     return None

@@ -1,4 +1,4 @@
-"""What is done to a network so that its int8 answers do not depend on the processor.
+"""What is done to a network so that its int8 outputs do not depend on the processor.
 
 Kernels round in their own way where a processor makes that cheaper. A graph that never depends on it gives the same
 bytes on a Pi as on the workstation where it was measured.
@@ -126,22 +126,22 @@ def _lifts(ranges: list[tuple[float, float]]) -> tuple[list[float], int]:
 def end_in_softmax(tree: schema.ModelT) -> None:
     """Make the file of :func:`without_signs`, whose output are int8 logits, one of uint8 probabilities.
 
-    The softmax is computed in floating point: the int8 one looks its answers up in tables that differ between
+    The softmax is computed in floating point: the int8 one looks its results up in tables that differ between
     processors.
     """
     graph = tree.subgraphs[0]
-    (answer,) = tree.signatureDefs[0].outputs
+    (output,) = tree.signatureDefs[0].outputs
     operator = schema.BuiltinOperator
-    logits = _append(tree, operator.DEQUANTIZE, 2, answer.tensorIndex, schema.TensorType.FLOAT32)
+    logits = _append(tree, operator.DEQUANTIZE, 2, output.tensorIndex, schema.TensorType.FLOAT32)
     softmax = _append(tree, operator.SOFTMAX, 1, logits, schema.TensorType.FLOAT32)
     options = schema.SoftmaxOptionsT()
     options.beta = 1.0
     graph.operators[-1].builtinOptionsType = schema.BuiltinOptions.SoftmaxOptions
     graph.operators[-1].builtinOptions = options
-    answer.tensorIndex = _append(tree, operator.QUANTIZE, 1, softmax, schema.TensorType.UINT8)
+    output.tensorIndex = _append(tree, operator.QUANTIZE, 1, softmax, schema.TensorType.UINT8)
     graph.tensors[-1].quantization = scale = schema.QuantizationParametersT()
     scale.scale, scale.zeroPoint = np.array([1 / 256], np.float32), np.array([0])
-    graph.outputs = np.array([answer.tensorIndex], np.int32)
+    graph.outputs = np.array([output.tensorIndex], np.int32)
 
 
 def _append(tree: schema.ModelT, code: int, version: int, source: int, kind: int) -> int:

@@ -1,9 +1,9 @@
 """Run a model over pictures in whichever TFLite runtime this Python has, and say what it gave and how long it took.
 
 Not imported: started with the Python of a runtime's own environment (see :mod:`convert.runtimes`), which has numpy,
-one interpreter and nothing else. Takes a job as JSON in its argument, answers in JSON on standard output.
+one interpreter and nothing else. Takes a job as JSON in its argument, writes JSON to standard output.
 
-Job: ``model``, ``pictures`` (.npy, uint8 (N, H, W, 3) RGB), ``answers`` (.npy to write, or null), ``delegates`` (bool),
+Job: ``model``, ``pictures`` (.npy, uint8 (N, H, W, 3) RGB), ``outputs`` (.npy to write, or null), ``delegates`` (bool),
 ``threads`` (list to time, may be empty), ``timed`` (pictures in a round of a timing).
 Answer: ``runtime``, ``version``, ``delegated`` (operators that a delegate took over), ``ms`` (threads -> median), or
 ``error``.
@@ -33,21 +33,21 @@ def find():
 
 
 def run(job):
-    """Answer one job."""
+    """Run one job."""
     module, package = find()
-    answer = {"runtime": package, "version": importlib.metadata.version(RUNTIMES[package])}
+    report = {"runtime": package, "version": importlib.metadata.version(RUNTIMES[package])}
     pictures = np.load(job["pictures"], mmap_mode="r")
     try:
         interpreter = start(module, job, threads=1)
-        answer["delegated"] = sum(op["op_name"] == "DELEGATE" for op in interpreter._get_ops_details())
-        if job["answers"]:
-            np.save(job["answers"], np.stack([classify(interpreter, picture) for picture in pictures]))
-        answer["ms"] = {
+        report["delegated"] = sum(op["op_name"] == "DELEGATE" for op in interpreter._get_ops_details())
+        if job["outputs"]:
+            np.save(job["outputs"], np.stack([classify(interpreter, picture) for picture in pictures]))
+        report["ms"] = {
             str(threads): clock(start(module, job, threads), pictures[: job["timed"]]) for threads in job["threads"]
         }
     except (RuntimeError, ValueError) as error:  # what both interpreters raise for a file that they cannot run
-        answer["error"] = " ".join(str(error).split())
-    return answer
+        report["error"] = " ".join(str(error).split())
+    return report
 
 
 def start(module, job, threads):

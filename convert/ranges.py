@@ -1,7 +1,7 @@
 """What int8's 255 steps are spread over: the values that nine of ten pictures keep within.
 
 Spread over every value that any calibration picture gave, the steps would be as wide as the rarest one asks for, and
-every answer less exact. TensorFlow's own calibration does that, so its ranges are replaced before it quantizes.
+every output less exact. TensorFlow's own calibration does that, so its ranges are replaced before it quantizes.
 """
 
 from __future__ import annotations

@@ -90,24 +90,24 @@ class Probe:
         runtime: Its package and version, like ``tflite-runtime 2.14.0``.
         delegated: Operators that a delegate such as XNNPACK took over.
         ms: Threads to median milliseconds a picture.
-        answers: Raw outputs (N, 5) in the model's own dtype; None if they were not asked for or the model does not run.
+        outputs: Raw outputs (N, 5) in the model's own dtype; None if they were not wanted or the model does not run.
         error: Why the model does not run there, or None.
     """
 
     runtime: str
     delegated: int
     ms: dict[int, float]
-    answers: NDArray[Any] | None
+    outputs: NDArray[Any] | None
     error: str | None
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
-        """The answers as float32; uint8 outputs have scale 1/256."""
-        if self.answers is None:
-            raise ConversionError(f"{self.runtime} gave no answers: {self.error}")
-        if self.answers.dtype == np.uint8:
-            return self.answers.astype(np.float32) / np.float32(256)
-        return self.answers.astype(np.float32)
+        """The outputs as float32; uint8 outputs have scale 1/256."""
+        if self.outputs is None:
+            raise ConversionError(f"{self.runtime} gave no outputs: {self.error}")
+        if self.outputs.dtype == np.uint8:
+            return self.outputs.astype(np.float32) / np.float32(256)
+        return self.outputs.astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +116,9 @@ class Job:
 
     Attributes:
         runtime: Which one.
-        model: The file; answers are kept beside it.
+        model: The file; outputs are kept next to it.
         pictures: A .npy file, uint8 (N, height, width, 3) RGB.
-        answers: Keep the outputs of all pictures.
+        outputs: Keep the outputs of all pictures.
         delegates: Let the runtime use its default delegates (XNNPACK).
         threads: Thread counts to time.
         timed: How many pictures each round of a timing goes over.
@@ -127,7 +127,7 @@ class Job:
     runtime: Runtime
     model: Path
     pictures: Path
-    answers: bool = True
+    outputs: bool = True
     delegates: bool = True
     threads: tuple[int, ...] = ()
     timed: int = 20
@@ -141,7 +141,7 @@ class Job:
         wish = {
             "model": str(self.model),
             "pictures": str(self.pictures),
-            "answers": str(self._kept) if self.answers else None,
+            "outputs": str(self._kept) if self.outputs else None,
             "delegates": self.delegates,
             "threads": self.threads,
             "timed": self.timed,
@@ -154,7 +154,7 @@ class Job:
         """Wait for what :meth:`start` began."""
         out, err = process.communicate()
         if process.returncode:
-            # A runtime that dies (abort, segmentation fault) leaves no answer; that is a finding about the model too.
+            # A runtime that dies (abort, segmentation fault) leaves no output; that is a finding about the model too.
             why = (err.strip().splitlines() or [f"exit code {process.returncode}"])[-1]
             return Probe(self.runtime.requirements[0].replace("==", " "), 0, {}, None, f"died: {why}")
         said = json.loads(out)
@@ -163,7 +163,7 @@ class Job:
             runtime=f"{said['runtime'].replace('_', '-')} {said['version']}",
             delegated=said.get("delegated", 0),
             ms={int(count): ms for count, ms in said.get("ms", {}).items()},
-            answers=np.load(self._kept) if self.answers and not error else None,
+            outputs=np.load(self._kept) if self.outputs and not error else None,
             error=explain(error) if error else None,
         )
 

@@ -67,7 +67,7 @@ class Table:
     def to_markdown(self) -> str:
         """The figures that a choice needs, for people."""
         runtimes = [ran.runtime for ran in self.rows[0].probes] if self.rows else []
-        heads = ["format", "kB", "accuracy", "macro recall", "points lost", "same answer", "ECE"]
+        heads = ["format", "kB", "accuracy", "macro recall", "points lost", "same prediction", "ECE"]
         heads += [f"{runtime}, ms at {' / '.join(map(str, THREADS))} threads" for runtime in runtimes]
         trained = self.about.trained
         lines = [
@@ -139,7 +139,7 @@ def _sentence(agreement: Agreement) -> str:
         return f"{agreement.pair}: equal bit by bit on {agreement.pictures} pictures."
     return (
         f"{agreement.pair}: at most {agreement.largest_step}/256 apart on {agreement.pictures} pictures,"
-        f" same answer on {agreement.same_answer:.2%}."
+        f" same prediction on {agreement.same_answer:.2%}."
     )
 
 

@@ -1,4 +1,4 @@
-"""A converted file in the oldest and the newest runtime: does it load, does it answer alike, how fast is it."""
+"""A converted file in the oldest and the newest runtime: does it load, does it predict alike, how fast is it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ THREADS = (1, 2)
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How two sets of answers to the same pictures differ.
+    """How the outputs of two runs on the same pictures differ.
 
     Attributes:
         pair: What was compared with what.
@@ -65,32 +65,32 @@ def verify(
     labels: NDArray[np.int64],
     runtimes: Sequence[Runtime],
 ) -> Verdict:
-    """Run a converted file in every runtime and hold its answers against the trained model.
+    """Run a converted file in every runtime and compare its outputs with the trained model.
 
     Args:
         form: Format of the file.
-        file: The `.tflite` file, in a scratch folder: answers are written beside it.
+        file: The `.tflite` file, in a scratch folder: outputs are written next to it.
         pictures: A .npy file, uint8 (N, height, width, 3) RGB, the pictures that ``labels`` and ``trained`` are about.
         trained: Probabilities (N, 5) by the Keras model.
-        labels: Right answers (N,).
+        labels: True classes (N,).
         runtimes: Where to run it, oldest first.
 
     Returns:
-        What was found; ``refused`` if int8 fails in one runtime, another format in all, or the answers differ too much.
+        What was found; ``refused`` if int8 fails in one runtime, another format in all, or predictions differ too much.
     """
     plain = form == "int8"  # int8 is compared bit by bit too, where no delegate has its own arithmetic
-    answered = probe(*(Job(runtime, file, pictures) for runtime in runtimes))
-    answered_plain = probe(*(Job(runtime, file, pictures, delegates=False) for runtime in runtimes if plain))
-    scores = {ran.runtime: score(ran.probabilities, trained, labels) for ran in answered if ran.error is None}
-    refused = _unusable(form, answered + answered_plain) or _one_class(answered, labels) or objection(scores.items())
+    probes = probe(*(Job(runtime, file, pictures) for runtime in runtimes))
+    plain_probes = probe(*(Job(runtime, file, pictures, delegates=False) for runtime in runtimes if plain))
+    scores = {ran.runtime: score(ran.probabilities, trained, labels) for ran in probes if ran.error is None}
+    refused = _unusable(form, probes + plain_probes) or _one_class(probes, labels) or objection(scores.items())
     if refused:
-        return Verdict(form, file.stat().st_size, tuple(answered), scores, refused)
+        return Verdict(form, file.stat().st_size, tuple(probes), scores, refused)
     # Times are taken one after the other, when nothing else of ours runs.
     timed = [
-        ran if ran.error else probe(Job(runtime, file, pictures, answers=False, threads=THREADS))[0]
-        for runtime, ran in zip(runtimes, answered, strict=True)
+        ran if ran.error else probe(Job(runtime, file, pictures, outputs=False, threads=THREADS))[0]
+        for runtime, ran in zip(runtimes, probes, strict=True)
     ]
-    agreements = tuple(_agreements(answered, answered_plain)) if plain else ()
+    agreements = tuple(_agreements(probes, plain_probes)) if plain else ()
     return Verdict(form, file.stat().st_size, tuple(timed), scores, agreements=agreements)
 
 
@@ -116,15 +116,15 @@ def _agreements(default: Sequence[Probe], plain: Sequence[Probe]) -> list[Agreem
 
 
 def _compare(pair: str, one: Probe, other: Probe) -> Agreement:
-    if one.answers is None or other.answers is None:
+    if one.outputs is None or other.outputs is None:
         raise ConversionError(f"{pair}: cannot be compared, {one.error or other.error}")
-    apart = np.abs(one.answers.astype(int) - other.answers.astype(int))
+    apart = np.abs(one.outputs.astype(int) - other.outputs.astype(int))
     return Agreement(
         pair=pair,
         pictures=len(apart),
         identical=bool((apart == 0).all()),
         largest_step=int(apart.max()),
-        same_answer=float((one.answers.argmax(axis=1) == other.answers.argmax(axis=1)).mean()),
+        same_answer=float((one.outputs.argmax(axis=1) == other.outputs.argmax(axis=1)).mean()),
     )
 
 

@@ -81,7 +81,7 @@ def fit(data: Path, photos: tuple[Path, ...], recipe: str | None, overrides: tup
 )
 @click.option("--robustness", is_flag=True, help="Also measure what framing, roll, blur, light and covers change.")
 @click.option(
-    "--output", type=click.Path(path_type=Path), help="Where the figures go.  [default: metrics.json beside MODEL]"
+    "--output", type=click.Path(path_type=Path), help="Where the figures go.  [default: metrics.json next to MODEL]"
 )
 @click.option("--pictures", type=click.Path(path_type=Path), help="Folder for plots and a sheet of the worst mistakes.")
 def evaluate(
@@ -121,9 +121,9 @@ def evaluate(
     with atomic_write(output) as file:
         file.write(json.dumps(tree, indent=1).encode() + b"\n")
     if pictures:
-        from train.plots import draw_answers
+        from train.plots import draw_predictions
 
-        draw_answers(probabilities, faces, pictures)
+        draw_predictions(probabilities, faces, pictures)
     click.echo(report(tree), nl=False)
 
 

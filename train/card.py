@@ -1,4 +1,4 @@
-"""Writes ``models/MODEL_CARD.md`` from the records beside it; every figure in it is read from JSON."""
+"""Writes ``models/MODEL_CARD.md`` from the records next to it; every figure in it is read from JSON."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ FORBIDDEN = """\
 """
 
 LIMITS = """\
-- Whatever a face shows, one of the five emotions is answered: fear, disgust, contempt, speech and sleep have no
+- Whatever a face shows, one of the five emotions is predicted: fear, disgust, contempt, speech and sleep have no
   name here.
 - Labels are opinions of onlookers, not what people felt, and onlookers disagree; FER2013's pictures were found by
   search words, so they hold posed faces, actors, drawings and watermarks.
 - Neither set says how old people are, what sex or where from, so fairness between groups was **not measured**.
   Faces found by web search are not an even sample of people. Measure on your own visitors before relying on it.
 - Profiles, very small and mostly covered faces may not be found; the whole picture is then read instead, and the
-  answer is never called confident.
+  prediction is never called confident.
 - What was chosen (recipe, temperature, crop margin, which network ships) was chosen on other pictures and people than
   those measured below. FER2013's own test split was not available.
 """
@@ -102,7 +102,7 @@ def _summary(model: Tree, about: Tree) -> str:
             f"face box grown by {model['crop_margin']:g} on every side, cropped, brightened to a mean of "
             f"{BRIGHT_ENOUGH:g} of 255 where darker, resized; bytes go straight in",
         ],
-        ["threshold", f"below {about['threshold']:g} an answer counts as a guess" if "threshold" in about else ""],
+        ["threshold", f"below {about['threshold']:g} a prediction counts as a guess" if "threshold" in about else ""],
     ]
     if "parameters" in model:
         rows.append(
@@ -167,7 +167,14 @@ def _runtimes(formats: Tree) -> str:
     ran = formats.get("formats", {}).get("int8", {}).get("runtimes", {})
     if not ran:
         return ""
-    heads = ["int8 in", "accuracy, %", "macro recall, %", "same answer as trained, %", "ECE", "ms a face, one thread"]
+    heads = [
+        "int8 in",
+        "accuracy, %",
+        "macro recall, %",
+        "same as trained, %",
+        "ECE",
+        "ms a face, one thread",
+    ]
     lines = [f"## In each runtime\n\nBy convert, on {formats['measured_on']}; times on {formats['machine']}.\n"]
     lines += [line(heads), line(["---", *["---:"] * (len(heads) - 1)])]
     for name, found in ran.items():

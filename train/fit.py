@@ -22,7 +22,7 @@ from edge.labels import EMOTIONS
 from edge.preprocess import InputSpec
 from train.augment import Augmentation
 from train.networks import NETWORKS, macs, predict, save_network
-from train.plots import draw_answers, draw_curves
+from train.plots import draw_curves, draw_predictions
 from train.recipe import Recipe
 from train.resume import Checkpoint, trim_log
 from train.rounding import learn_rounded, round_kernels
@@ -151,7 +151,7 @@ def fit(
     save_network(trained, run / "model.keras")
     probabilities = predict(trained, watched.images)
     draw_curves(run / "log.csv", run)
-    draw_answers(probabilities, watched, run)
+    draw_predictions(probabilities, watched, run)
     cost = {"epochs": checkpoint.epoch, "seconds": round(checkpoint.seconds, 1), "device": _device()}
     _write(record | {"cost": cost, "watched": score(probabilities, watched.labels).to_dict()}, run / RECORD)
     checkpoint.done()

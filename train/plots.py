@@ -22,12 +22,12 @@ BLUE, ORANGE, GREY = "#2a6f97", "#e07a3f", "#8d99a6"
 MISTAKES = (5, 8)  # rows and columns of the sheet
 
 
-def draw_answers(probabilities: NDArray[np.float32], faces: Faces, folder: Path) -> None:
+def draw_predictions(probabilities: NDArray[np.float32], faces: Faces, folder: Path) -> None:
     """Write ``confusion.png``, ``classes.png``, ``reliability.png`` and ``mistakes.png``.
 
     Args:
-        probabilities: (N, 5) answers to ``faces``.
-        faces: What was asked about.
+        probabilities: (N, 5) of ``faces``.
+        faces: The evaluation set.
         folder: Made if it is not there.
     """
     found = score(probabilities, faces.labels)
@@ -81,7 +81,7 @@ def _confusion(axes: Axes, found: Score) -> None:
         axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
     axes.set_xticks(range(len(EMOTIONS)), EMOTIONS)
     axes.set_yticks(range(len(EMOTIONS)), EMOTIONS)
-    axes.set_xlabel("answer")
+    axes.set_xlabel("prediction")
     axes.set_ylabel("label")
     axes.set_title(f"{found.pictures:,} pictures, {found.accuracy.value:.1%} right", fontsize=10)
     axes.spines[:].set_visible(False)
@@ -110,27 +110,29 @@ def _reliability(axes: Axes, probabilities: NDArray[np.float32], labels: NDArray
     filled = count > 0
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="where confidence is kept")
     width = 1 / len(edges)
-    axes.bar(edges[filled] + width / 2, right[filled], width * 0.92, color=BLUE, alpha=0.85, label="answered right")
+    axes.bar(edges[filled] + width / 2, right[filled], width * 0.92, color=BLUE, alpha=0.85, label="predicted right")
     axes.scatter(confidence[filled], right[filled], color=ORANGE, s=14, zorder=3, label="at its mean confidence")
     for edge, height, number in zip(edges[filled], right[filled], count[filled], strict=True):
         axes.text(edge + width / 2, height + 0.015, f"{number:,}", ha="center", fontsize=6, color="#444444")
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.05)
-    axes.set_xlabel("confidence of the answer")
-    axes.set_ylabel("share answered right")
+    axes.set_xlabel("confidence")
+    axes.set_ylabel("share predicted right")
     axes.set_title(f"Reliability: calibration error {error:.3f}; numbers are pictures", fontsize=10, loc="left")
     axes.legend(frameon=False, fontsize=7, ncols=3, loc="upper center", bbox_to_anchor=(0.45, -0.14), columnspacing=1)
     _plain(axes)
 
 
 def _mistakes(probabilities: NDArray[np.float32], faces: Faces, path: Path) -> None:
-    """A sheet of the wrong answers given with most confidence, the worst first."""
-    answers = probabilities.argmax(axis=1)
-    wrong = np.flatnonzero(answers != faces.labels)
+    """A sheet of the wrong predictions with most confidence, the worst first."""
+    predictions = probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(predictions != faces.labels)
     worst = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
     rows, columns = MISTAKES
     figure = Figure((columns * 1.25, rows * 1.75), layout="constrained")
-    figure.suptitle(f"Most confident of {len(wrong):,} mistakes: answer and confidence, then the label", fontsize=11)
+    figure.suptitle(
+        f"Most confident of {len(wrong):,} mistakes: prediction and confidence, then the label", fontsize=11
+    )
     for axes, index in zip(figure.subplots(rows, columns).flat, [*worst, *[None] * (rows * columns)], strict=False):
         if index is None:
             axes.axis("off")
@@ -140,8 +142,8 @@ def _mistakes(probabilities: NDArray[np.float32], faces: Faces, path: Path) -> N
         axes.spines[:].set_visible(False)
         picture = faces.images[index]
         axes.imshow(picture if picture.shape[2] == 3 else picture[..., 0], cmap="gray", vmin=0, vmax=255)
-        told, label = EMOTIONS[answers[index]], EMOTIONS[faces.labels[index]]
-        axes.set_title(f"{told} {probabilities[index].max():.0%}\nis {label}", fontsize=8)
+        predicted, label = EMOTIONS[predictions[index]], EMOTIONS[faces.labels[index]]
+        axes.set_title(f"{predicted} {probabilities[index].max():.0%}\nis {label}", fontsize=8)
         axes.set_xlabel(faces.names[index][-24:], fontsize=5, labelpad=2, color="#666666")
     figure.savefig(path, dpi=120)
 
@@ -159,4 +161,4 @@ def _plain(axes: Axes) -> None:
     axes.set_axisbelow(True)
 
 
-__all__ = ["draw_answers", "draw_curves"]
+__all__ = ["draw_curves", "draw_predictions"]

@@ -79,7 +79,7 @@ class Checkpoint(keras.callbacks.Callback):
                 setattr(callback, name, value)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Write the file anew, beside the old one, then in its place."""
+        """Write the file anew, next to the old one, then in its place."""
         self.epoch, self.seconds = epoch + 1, monotonic() - self._started
         arrays = {f"variable_{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(self.variables)}
         known = []

@@ -142,7 +142,7 @@ def test_copies_are_found_by_what_they_show_and_counted(tmp_path: Path, caplog: 
     with caplog.at_level(logging.WARNING):
         faces = load(root, "all")
     assert faces.counts() == dict.fromkeys(EMOTIONS, 5)
-    assert "left out 2 pictures that are copies of others" in caplog.text
+    assert "left out 2 pictures that are duplicates of others" in caplog.text
     cv2.imwrite(str(root / "Angry" / "copy.bmp"), first)
     with pytest.raises(DataError, match=r"Sad.0\.png is also in Angry \(Angry.copy\.bmp\); a picture has one label"):
         load(root, "all")
@@ -234,12 +234,12 @@ def test_tables_of_another_form_are_clear_errors(tmp_path: Path, name: str, text
         load(tmp_path, "train")
 
 
-def test_stray_votes_are_dropped() -> None:
+def test_outlier_votes_are_dropped() -> None:
     votes = np.array([[8, 1, 1, 0, 0], [3, 0, 5, 2, 0], [1, 1, 1, 1, 1]])
     assert votes_to_targets(votes) == pytest.approx(
         np.array([[1, 0, 0, 0, 0], [0.3, 0, 0.5, 0.2, 0], [0] * 5]), abs=1e-6
     )
-    assert votes_to_targets(votes, stray=0)[0] == pytest.approx([0.8, 0.1, 0.1, 0, 0])
+    assert votes_to_targets(votes, outlier_votes=0)[0] == pytest.approx([0.8, 0.1, 0.1, 0, 0])
 
 
 @pytest.mark.data

@@ -111,4 +111,4 @@ def test_both_runtimes_answer_as_before(runtimes, shipped, described, tmp_path):
             *(Job(runtime, tmp_path / f"{name}.tflite", tmp_path / "pictures.npy") for name in ("before", "after"))
         )
         assert before.error is None
-        assert np.array_equal(before.answers, after.answers)
+        assert np.array_equal(before.outputs, after.outputs)

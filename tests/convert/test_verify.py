@@ -35,7 +35,7 @@ def test_missing_operator_is_named(runtimes, from_the_future, pictures):
     for runtime in RUNTIMES:
         (ran,) = probe(Job(runtime, from_the_future, pictures))
         assert ran.error == "lacks operator CONV_2D version 99"
-        assert ran.answers is None
+        assert ran.outputs is None
 
 
 @pytest.mark.parametrize("form", ["int8", "float16"])
@@ -59,7 +59,7 @@ def test_threads_are_timed_and_delegates_counted(runtimes, tmp_path, pictures):
     copy = tmp_path / "copy.tflite"
     copy.write_bytes(default_model_path().read_bytes())
     oldest, newest = (
-        probe(Job(runtime, copy, pictures, answers=False, threads=(1, 2), timed=3))[0] for runtime in RUNTIMES
+        probe(Job(runtime, copy, pictures, outputs=False, threads=(1, 2), timed=3))[0] for runtime in RUNTIMES
     )
     for ran in (oldest, newest):
         assert set(ran.ms) == {1, 2}

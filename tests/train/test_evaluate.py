@@ -20,7 +20,7 @@ from common.datasets import Faces
 from edge.errors import ConfigError
 from edge.labels import EMOTIONS
 from train.card import model_card
-from train.plots import draw_answers
+from train.plots import draw_predictions
 from train.report import report
 from train.robustness import CHANGES
 
@@ -86,7 +86,7 @@ def test_a_model_without_a_mistake_can_be_drawn(tmp_path: Path) -> None:
     right = np.eye(5, dtype=np.float32)
     names = tuple(map(str, labels))
     pictures = np.zeros((5, 48, 48, 1), np.uint8)
-    draw_answers(right, Faces(pictures, right, labels, labels > -1, names), tmp_path)
+    draw_predictions(right, Faces(pictures, right, labels, labels > -1, names), tmp_path)
     assert (tmp_path / "mistakes.png").is_file()
 
 
