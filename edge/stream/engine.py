@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edge.reader import FaceReader
 from edge.sources.base import Frame
 from edge.stream.scene import Scene
-from edge.stream.search import FaceSearch
+from edge.stream.search import NEAR_EVERY_S, FaceSearch
 from edge.stream.smoothing import Smoother
 from edge.stream.tracker import Track, Tracker
 from edge.types import Face, FrameResult, TrackEvent
@@ -110,7 +110,7 @@ class Engine:
         return [self._event("end", track) for track in gone]
 
     def _shown(self, time_s: float) -> list[Track]:
-        tracks = [track for track in self._tracker.confirmed if time_s - track.seen_s <= REPORT_UNSEEN_S]
+        tracks = [track for track in self._tracker.confirmed if track.seen or time_s - track.seen_s <= REPORT_UNSEEN_S]
         if self._scene.dark:
             return []
         if self._largest and tracks:
@@ -118,8 +118,8 @@ class Engine:
         return tracks
 
     def _read(self, frame: Frame, tracks: Sequence[Track]) -> tuple[dict[int, NDArray[np.float32]], list[Track]]:
-        """Classify the faces seen in this frame; their answers by number, and the tracks whose label changed."""
-        seen = [track for track in tracks if track.seen]
+        """Classify the faces found just now; their answers by number, and the tracks whose label changed."""
+        seen = [track for track in tracks if track.seen and frame.time_s - track.seen_s < NEAR_EVERY_S]
         if not seen:
             return {}, []
         answers = self._reader.probabilities(frame.rgb, [track.face for track in seen])

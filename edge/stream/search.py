@@ -27,6 +27,8 @@ from edge.types import Detection as Face
 NEAR_EVERY_S = 0.06  # a face that was found so recently is where it is expected
 NEAR_MAX = 6  # near searches a frame; with more faces they take turns
 SAME_TRACK = 0.3  # overlap above which a box is the face of a track
+CLEAR, ASIDE_DEG = 0.8, 25.0  # a face that scores less may be turned further than its track, to either side
+COVERED = 0.9  # likeness of eyes and forehead from which a face that is not found is there, its mouth covered
 APPEARANCE_PX = 10
 
 
@@ -105,8 +107,8 @@ class FaceSearch:
             tracks: The faces known so far, where they are expected in this frame.
 
         Returns:
-            The faces found, largest first, and the tracks that were not looked for because they were found a moment
-            ago.
+            The faces found, largest first, and the tracks that are where they are expected: found a moment ago and not
+            looked for, or with the mouth covered.
         """
         faces: list[Face] = []
         unsearched: list[Track] = []
@@ -125,6 +127,8 @@ class FaceSearch:
             # What one track finds near where it should be may be the face of another.
             if face is not None and not _any_is(face.box, [other.box for other in unsearched]):
                 faces.append(face)
+            elif face is None and not crowded(track, tracks) and _covered(track, frame.rgb):
+                unsearched.append(track)
         least = self._min_face * frame.rgb.shape[0]
         return [
             Detection(face.box, appearance(frame.rgb, face.box), face.roll_deg, face.landmarks)
@@ -141,15 +145,16 @@ class FaceSearch:
         image = self._shown(frame)
         scale = self._width / image.shape[1]
         view = shrunk(image, round(max(image.shape[:2]) * min(scale, 1.0)))
-        found = _seen(self._way.full, view)
-        if alone and not found and isinstance(self._way.full, YuNetDetector):
+        detector = self._way.full
+        if not isinstance(detector, YuNetDetector):
+            return self._restored([view.restore(face) for face in detector.detect(view.image)], frame)
+        found = _confirmed(detector, image, view)
+        if alone and not found:
             self._lookouts += 1
             if self._lookouts % 4 == 1:
-                found = _seen(self._way.full, shrunk(image, NEAR_PX))
+                found = _confirmed(detector, image, shrunk(image, NEAR_PX))
             elif self._lookouts % 4 == 3:
-                found = _seen(self._way.full, View(stretched(view.image), view.to_picture))
-        if isinstance(self._way.full, YuNetDetector):
-            found = [closer(self._way.full, image, face) or face for face in found]
+                found = _confirmed(detector, image, View(stretched(view.image), view.to_picture))
         return self._restored(found, frame)
 
     def _search_near(self, frame: Frame, track: Track) -> Face | None:
@@ -158,9 +163,16 @@ class FaceSearch:
         across, down = image.shape[1] / frame.rgb.shape[1], image.shape[0] / frame.rgb.shape[0]
         box, way = track.box.scaled(across, down), self._way
         roll_deg = track.roll_deg if abs(track.roll_deg) >= LEVEL_DEG else 0.0
-        view = around(image, box, way.span, round(way.near_face_px * way.span), roll_deg)
-        found = self._restored(_seen(way.near, view), frame)
-        return max(found, key=lambda face: track.box.iou(face.box), default=None)
+
+        def look(turn: float) -> list[Face]:
+            view = around(image, box, way.span, round(way.near_face_px * way.span), turn)
+            return [view.restore(face) for face in way.near.detect(view.image)]
+
+        found = look(roll_deg)
+        if isinstance(way.near, YuNetDetector) and not any(map(_clear, found)):
+            found += filter(_clear, look(roll_deg - ASIDE_DEG) + look(roll_deg + ASIDE_DEG))
+        face = max(found, key=lambda face: (face.score or 0.0) + box.iou(face.box), default=None)
+        return face and self._restored([face], frame)[0]
 
     def _shown(self, frame: Frame) -> NDArray[np.uint8]:
         return frame.rgb if self._way.colour else frame.luma
@@ -172,8 +184,22 @@ class FaceSearch:
         return [face.scaled(across, down) for face in faces]
 
 
-def _seen(detector: Detector, view: View) -> list[Face]:
-    return [view.restore(face) for face in detector.detect(view.image)]
+def _confirmed(detector: YuNetDetector, image: NDArray[np.uint8], view: View) -> list[Face]:
+    hits = [view.restore(hit) for hit in detector.hits(view.image)]
+    return [face for hit in hits if (face := closer(detector, image, hit))]
+
+
+def _clear(face: Face) -> bool:
+    return (face.score or 0.0) >= CLEAR
+
+
+def _covered(track: Track, rgb: NDArray[np.uint8]) -> bool:
+    """Whether the upper half of a face is where it is expected, though no detector shows a face there."""
+    if track.appearance is None or not track.number:
+        return False
+    known, now = (whole[: len(whole) // 2] for whole in (track.appearance, appearance(rgb, track.box)))
+    known, now = known - known.mean(), now - now.mean()
+    return float(known @ now) > COVERED * float(np.linalg.norm(known) * np.linalg.norm(now))
 
 
 def appearance(rgb: NDArray[np.uint8], box: Box) -> NDArray[np.float32]:

@@ -104,3 +104,55 @@ def test_the_largest_face_is_read_like_all(photo: Path, make_model: Any) -> None
     assert len(all_faces) == 2
     largest = only_face(play(scene, model, faces="largest"))
     assert largest == max(all_faces, key=lambda face: face.box.area)
+
+
+FACE = Box(178, 67, 92, 92)  # of the bundled photo
+
+
+def watch(pictures: list[np.ndarray], detector: Any = "yunet") -> list[FrameResult]:
+    """What the shipped model makes of frames that are searched as a whole only once."""
+    engine = Engine(detector, Classifier(threads=1), live=False, detect_every=1000)
+    return [engine.process(Frame(picture, index / 25, index)) for index, picture in enumerate(pictures)]
+
+
+def around_face(rgb: np.ndarray, other: np.ndarray, noise: float = 0.0) -> np.ndarray:
+    """A picture with the head of another one, and noise there."""
+    result, part = rgb.copy(), np.s_[20:210, 130:320]
+    changed = other[part] + np.random.default_rng(0).normal(0, noise, result[part].shape)
+    result[part] = changed.clip(0, 255).astype(np.uint8)
+    return result
+
+
+class SeesMouths:
+    """Finds the face of the bundled photo, in whole frames and near it, but for so many of its calls."""
+
+    def __init__(self, blind: range) -> None:
+        self.blind, self.calls = blind, 0
+
+    def detect(self, image: np.ndarray) -> list[Detection]:
+        """Its box."""
+        self.calls += 1
+        if self.calls in self.blind:
+            return []
+        return [Detection(Box(18, 18, 60, 60) if image.shape[1] == 96 else FACE.scaled(320 / 512, 320 / 512))]
+
+
+def test_a_face_is_still_there_while_its_mouth_is_covered(photo: Path) -> None:
+    clear = load_image(photo)
+    covered, gone = clear.copy(), clear.copy()
+    covered[FACE.y + 50 : FACE.y + 132, FACE.x - 20 : FACE.x + 112] = (90, 80, 70)
+    gone[20 : FACE.y + 132, FACE.x - 20 : FACE.x + 112] = (90, 80, 70)
+    for pictures, shown in (([covered] * 25, [1]), ([gone] * 25, [])):
+        results = watch([clear] * 7 + pictures, SeesMouths(range(6, 99)))
+        assert [face.track for face in results[6].faces] == [1]
+        assert [[face.track for face in result.faces] for result in results[12:]] == [shown] * 20
+        assert all(face.raw is None for result in results[12:] for face in result.faces), "what is covered was read"
+
+
+def test_a_head_that_turned_further_than_its_track_is_found_and_read_upright(photo: Path) -> None:
+    level = load_image(photo)
+    matrix = cv2.getRotationMatrix2D(FACE.center, -70, 1)
+    turned = cv2.warpAffine(level, matrix, level.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+    face = only_face(watch([level] * 6 + [around_face(level, turned, 40)] * 16)[-1])
+    assert face.track == 1
+    assert 20 < face.roll_deg < 100
