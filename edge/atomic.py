@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: written beside their place, then renamed into it."""
+"""Files that appear whole or not at all: written next to their place, then renamed into it."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
             with target.open("wb") as file:
                 yield file
             return
-        beside = target.with_name(f".{target.name[:100]}.{os.getpid()}-{os.urandom(4).hex()}.part")
+        part = target.with_name(f".{target.name[:100]}.{os.getpid()}-{os.urandom(4).hex()}.part")
         # "x" and the umask's own mode: mkstemp would leave the file unreadable for others.
-        file = beside.open("xb")
+        file = part.open("xb")
     except OSError as error:
         raise _output_error(path, error) from error
     try:
@@ -44,13 +44,13 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         if target.is_file():
-            beside.chmod(stat.S_IMODE(target.stat().st_mode))
-        beside.replace(target)
+            part.chmod(stat.S_IMODE(target.stat().st_mode))
+        part.replace(target)
     except BaseException as error:
         with contextlib.suppress(OSError):
             file.close()
         with contextlib.suppress(OSError):
-            beside.unlink()
+            part.unlink()
         if isinstance(error, OSError):
             raise _output_error(path, error) from error
         raise

@@ -40,7 +40,7 @@ class Classifier:
         runtime: Interpreter, its name, version and delegate.
         labels: Output labels in the model's order.
         input_spec: How it wants its faces: size, channels, crop margin, brightening.
-        threshold: Confidence below which an answer counts as a guess.
+        threshold: Confidence below which a prediction is not confident.
 
     Raises:
         ModelError: The file is missing, damaged or does not conform.

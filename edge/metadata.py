@@ -27,7 +27,7 @@ class ModelMetadata:
     Attributes:
         labels: Output labels in order; empty when the file names none.
         crop_margin: Share of a face box added on every side before cropping; negative takes some away.
-        threshold: Confidence below which an answer counts as a guess.
+        threshold: Confidence below which a prediction is not confident.
         brighten: Whether dark faces are brightened before they are read.
         settings: Everything in ``emotion-edge.json``.
     """

@@ -27,7 +27,7 @@ class Pipeline:
         detector_model: Another file of YuNet.
         min_face: Smallest face that counts, as a share of the picture's height, 0 to 1; None finds faces of 24 pixels
             in a picture of 640x480.
-        threshold: Confidence from which an answer counts as certain, 0 to 1; None for the model's own.
+        threshold: Confidence from which a prediction is confident, 0 to 1; None for the model's own.
         faces: Every face, or only the one of largest area.
         fallback: Read the whole picture where no face is found; without, such a picture has no faces.
 
@@ -61,7 +61,7 @@ class Pipeline:
 
     @property
     def detector_facts(self) -> str:
-        """Name of the detector, and for YuNet the SHA-256 of its file: answers depend on both."""
+        """Name of the detector, and for YuNet the SHA-256 of its file: predictions depend on both."""
         content = getattr(self.detector, "sha256", "")
         return f"{detector_name(self.detector)} {content}".strip()
 

@@ -12,7 +12,7 @@ from edge.opencv import cv2
 from edge.types import Box
 
 BRIGHT_ENOUGH = 100.0
-LEVEL_DEG = 10.0  # heads turned by less are read as they are
+LEVEL_DEG = 10.0  # heads rotated by less are read as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class InputSpec:
         Args:
             rgb: uint8 (H, W, 3).
             box: The face in pixels of ``rgb``; None when the picture already is the crop of one face.
-            roll_deg: By how much the head is turned clockwise; from 10 degrees on it is turned back.
+            roll_deg: By how much the head is rotated clockwise; from 10 degrees on it is rotated back.
 
         Returns:
             uint8 (height, width, channels), 0 to 255.
@@ -59,16 +59,16 @@ def crop_face(rgb: NDArray[np.uint8], box: Box, margin: float = 0.0, roll_deg: f
     """Cut a face out of a picture.
 
     Where the box with its margin leaves the picture, the picture's edge is repeated, so that a face keeps its shape.
-    A head that is turned by 10 degrees or more is turned upright about the centre of its box.
+    A head that is rotated by 10 degrees or more is rotated upright about the centre of its box.
 
     Args:
         rgb: uint8 (H, W, 3).
         box: The face in pixels of ``rgb``; may reach over its edge.
         margin: Share of the box's size that is added on every side; 0 takes the box itself.
-        roll_deg: By how much the head is turned clockwise in the picture, in degrees.
+        roll_deg: By how much the head is rotated clockwise in the picture, in degrees.
 
     Returns:
-        uint8 (h, w, 3), of at least one pixel: a view into ``rgb``, or a copy where it is turned or an edge repeated.
+        uint8 (h, w, 3), of at least one pixel: a view into ``rgb``, or a copy where it is rotated or an edge repeated.
     """
     if abs(roll_deg) >= LEVEL_DEG:
         return _upright(rgb, box, margin, roll_deg)
@@ -91,8 +91,8 @@ def _upright(rgb: NDArray[np.uint8], box: Box, margin: float, roll_deg: float) -
         [[cos, -sin, x - 0.5 - cos * across + sin * down], [sin, cos, y - 0.5 - sin * across - cos * down]]
     )
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    turned = cv2.warpAffine(rgb, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(turned, np.uint8)
+    rotated = cv2.warpAffine(rgb, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(rotated, np.uint8)
 
 
 def _span(start: int, end: int, limit: int) -> tuple[int, int, int, int]:

@@ -17,7 +17,7 @@ class FaceReader:
 
     Args:
         classifier: The model, which states how faces are cropped and brightened.
-        threshold: Confidence from which an answer counts as certain, 0 to 1; None for the model's own.
+        threshold: Confidence from which a prediction is confident, 0 to 1; None for the model's own.
     """
 
     def __init__(self, classifier: Classifier, threshold: float | None = None) -> None:

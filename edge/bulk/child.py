@@ -50,7 +50,7 @@ def _row(reader: PictureReader, name: str, fetch: Any) -> dict[str, Any]:
 
 
 def facts(reading: str) -> dict[str, str]:
-    """The model's SHA-256 and the versions of all that answers depend on, as they are in this process."""
+    """The model's SHA-256 and the versions of all that predictions depend on, as they are in this process."""
     pipeline = _reader(reading).pipeline
     classifier = pipeline.classifier
     runtime = classifier.runtime

@@ -18,7 +18,7 @@ from edge.errors import ConfigError, EdgeError
 
 WINDOW = 3  # parts under way a core: enough that no worker waits, few enough that the driver stays small
 RETRIES = 3
-LOOK_S = 5.0
+CHECK_S = 5.0
 WAIT_S = 60.0
 
 
@@ -153,7 +153,7 @@ def score_parts(
     run, outcome = uuid.uuid4().hex[:8], Outcome()
     numbers: dict[str, int] = {}
     done = as_completed()
-    looked, cores = -LOOK_S, 1
+    checked, cores = -CHECK_S, 1
 
     def submit(count: int) -> None:
         for k in islice(parts, max(0, count)):
@@ -164,8 +164,8 @@ def score_parts(
 
     try:
         while True:
-            if monotonic() - looked >= LOOK_S:
-                looked, cores = monotonic(), max(1, sum(client.nthreads().values()))
+            if monotonic() - checked >= CHECK_S:
+                checked, cores = monotonic(), max(1, sum(client.nthreads().values()))
             submit(WINDOW * cores - len(numbers))
             if not numbers:
                 return outcome

@@ -145,12 +145,12 @@ def open_whole(path: str) -> Iterator[IO[bytes]]:
         with atomic_write(target) as output:
             yield output
         return
-    with tempfile.TemporaryFile() as beside:  # an upload that is given up would be ended as if it were whole
-        yield beside
-        beside.seek(0)
+    with tempfile.TemporaryFile() as spooled:  # an upload that is given up would be ended as if it were whole
+        yield spooled
+        spooled.seek(0)
         try:
             with system.open_output_stream(inner) as upload:
-                shutil.copyfileobj(beside, upload, 8 << 20)
+                shutil.copyfileobj(spooled, upload, 8 << 20)
         except OSError as error:
             raise OutputError(f"{path} cannot be written: {error}") from error
 

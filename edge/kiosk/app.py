@@ -26,7 +26,7 @@ from edge.kiosk.logo import read_logo
 from edge.kiosk.metrics import CONTENT_TYPE, Metrics
 from edge.kiosk.openapi import DOCUMENT
 from edge.kiosk.pages import STATIC, page
-from edge.kiosk.replies import LiveReply, Seats, answer, failure
+from edge.kiosk.replies import LiveReply, Seats, failure, json_reply
 from edge.kiosk.security import Security, set_cookie
 from edge.kiosk.settings import KioskSettings
 from edge.kiosk.sources import DEMO
@@ -130,7 +130,7 @@ class Site:
         return Response(to_html(report), media_type="text/html", headers={"content-security-policy": style})
 
     async def _openapi(self, _: Request) -> Response:
-        return answer(DOCUMENT)
+        return json_reply(DOCUMENT)
 
     async def _login(self, request: Request) -> Response:
         if request.method != "POST":
@@ -168,7 +168,7 @@ class Site:
             "accent": config.accent,
             "upload": {"max_bytes": self.desk.max_bytes, "max_pixels": MAX_PIXELS},
         }
-        return answer(about)
+        return json_reply(about)
 
     async def _logo(self, _: Request) -> Response:
         if self._drawn is None:
@@ -183,7 +183,7 @@ class Site:
             return failure(404, "no_camera", "This kiosk serves uploads alone.")
         if stream.result is None:
             return failure(503, "starting", "There is no result yet.", {"retry-after": "1"})
-        return answer(stream.result.to_dict())
+        return json_reply(stream.result.to_dict())
 
     async def _events(self, _: Request) -> Response | LiveReply:
         if self.live is None:
@@ -200,9 +200,9 @@ class Site:
     async def _healthz(self, request: Request) -> Response:
         health = self.health()
         status = 200 if health.healthy else 503
-        told = health.to_dict()
+        facts = health.to_dict()
         # Who has not shown the token learns whether it works, and no more.
-        return answer(told if request.state.trusted else {"status": told["status"]}, status)
+        return json_reply(facts if request.state.trusted else {"status": facts["status"]}, status)
 
     async def _metrics(self, _: Request) -> Response:
         viewers = {kind: seats.taken for kind, seats in self.seats.items()}

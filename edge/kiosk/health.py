@@ -58,7 +58,7 @@ class Health:
 
     @property
     def healthy(self) -> bool:
-        """Whether fresh frames go through; without a camera, whether there is an answer at all."""
+        """Whether fresh frames go through; without a camera, whether there is a reply at all."""
         return self.stream is None or (self.age_s is not None and self.age_s < STALE_S)
 
     @property

@@ -1,4 +1,4 @@
-"""The forms an answer can take: JSON, a failure in one form for all, and streams that never wait for a slow client."""
+"""The forms a reply can take: JSON, a failure in one form for all, and streams that never wait for a slow client."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 
-def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Plain JSON values as an answer."""
+def json_reply(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A reply of plain JSON values."""
     body = json.dumps(data, separators=(",", ":"), allow_nan=False).encode()
     return Response(body, status, dict(headers or {}), "application/json")
 
 
 def failure(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
     """What every failure looks like; never names a path, a version or a line of code."""
-    return answer({"error": {"code": code, "message": message}}, status, headers)
+    return json_reply({"error": {"code": code, "message": message}}, status, headers)
 
 
 class RefusedError(Exception):
-    """A request that is not served; carries the answer.
+    """A request that is not served; carries the reply.
 
     Args:
         status: HTTP status.
@@ -62,7 +62,7 @@ class Seats:
 
 
 class LiveReply:
-    """An answer without an end, of which a slow client gets less instead of later.
+    """A reply without an end, of which a slow client gets less instead of later.
 
     Each part is asked for only when the one before has left for the client, so that nothing queues up here.
 
@@ -78,11 +78,11 @@ class LiveReply:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until the client leaves or the parts end."""
         try:
-            await self._answer(scope, receive, send)
+            await self._reply(scope, receive, send)
         finally:
             self._seats.leave()
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _reply(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [(b"content-type", self._media_type.encode()), (b"x-accel-buffering", b"no")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         if scope["method"] != "HEAD":
@@ -112,4 +112,4 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-__all__ = ["LiveReply", "RefusedError", "Seats", "answer", "failure"]
+__all__ = ["LiveReply", "RefusedError", "Seats", "failure", "json_reply"]

@@ -1,4 +1,4 @@
-"""Who may ask, and under which headers answers leave: one ASGI middleware around the whole application."""
+"""Who may ask, and under which headers replies leave: one ASGI middleware around the whole application."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def own_names() -> set[str]:
 
 
 class Security:
-    """Checks the Host and Origin headers and the token, and sets the headers of every answer.
+    """Checks the Host and Origin headers and the token, and sets the headers of every reply.
 
     A page of another site that has its own name resolve to this device (DNS rebinding) still sends its own name as
     Host: only names of this device, those that were allowed, and plain addresses pass.
@@ -90,7 +90,7 @@ class Security:
                 await failure(500, "internal", "Something went wrong here.")(scope, receive, send_with_headers)
 
     def _refuse(self, scope: Scope) -> Response | None:
-        """The answer to a request that may not go on, or None."""
+        """The reply to a request that may not go on, or None."""
         headers = Headers(scope=scope)
         host = _host_name(headers.get("host", ""))
         if host is None or not self._known(host):

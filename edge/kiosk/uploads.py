@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from edge.errors import ImageError, ImageTooLargeError
 from edge.kiosk.forms import first_file
-from edge.kiosk.replies import RefusedError, answer, failure
+from edge.kiosk.replies import RefusedError, failure, json_reply
 from edge.types import FrameResult
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 MAX_PIXELS = 40_000_000
 BODY_S = 30.0
-ANSWER_S = 15.0
+RESULT_S = 15.0
 NICE = 10  # the live view comes first
 # A reader may be displaced by a newcomer when, after a short start, it delivers less than this.
 SLOW_AFTER_S, SLOW_BYTES_S = 2.0, 32_768
@@ -45,7 +45,7 @@ class UploadDesk:
         slots: Pictures that are worked on, or wait for it, at a time; twice as many may be on their way in.
         counted: Called with the outcome of each upload.
         body_s: Seconds in which a body must have arrived.
-        answer_s: Seconds after which nobody waits any longer for what a picture shows.
+        result_s: Seconds after which nobody waits any longer for what a picture shows.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class UploadDesk:
         slots: int,
         counted: Callable[[str], None] = lambda _: None,
         body_s: float = BODY_S,
-        answer_s: float = ANSWER_S,
+        result_s: float = RESULT_S,
     ) -> None:
         self.max_bytes = max_bytes
-        self._make, self._counted, self._body_s, self._answer_s = pipeline, counted, body_s, answer_s
+        self._make, self._counted, self._body_s, self._result_s = pipeline, counted, body_s, result_s
         self._pipeline: Pipeline | None = None
         self._free = slots
         self._readers = _Readers(2 * slots)
@@ -80,7 +80,7 @@ class UploadDesk:
             self._counted("gone")
             return Response(status_code=400)
         self._counted("ok")
-        return answer(result.to_dict())
+        return json_reply(result.to_dict())
 
     def close(self) -> None:
         """End the thread."""
@@ -148,7 +148,7 @@ class UploadDesk:
         # Its place is free when the thread is, which goes on with a picture that nobody waits for any more.
         work.add_done_callback(give_back)
         try:
-            async with asyncio.timeout(self._answer_s):
+            async with asyncio.timeout(self._result_s):
                 return await asyncio.wrap_future(work)
         except TimeoutError:
             raise RefusedError(503, "took_too_long", "The picture takes too long to read here.") from None

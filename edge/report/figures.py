@@ -124,8 +124,8 @@ class _Sums:
         for name, seconds in other.sure_s.items():
             self.sure_s[name] = self.sure_s.get(name, 0.0) + seconds
 
-    def group(self, label: str, told: dict[str, float] | None) -> Group:
-        minutes = told and {name: seconds / 60 for name, seconds in told.items()}
+    def group(self, label: str, sure_s: dict[str, float] | None) -> Group:
+        minutes = sure_s and {name: seconds / 60 for name, seconds in sure_s.items()}
         return Group(
             label,
             len(self.dwell_s),
@@ -145,19 +145,19 @@ def _add_up(rows: LogRows, by: By, min_visits: int, day: date | None, title: str
     groups: dict[str, _Sums] = {label: _Sums() for label in _labels(hours, by)}
     for hour, sums in sorted(hours.items()):
         groups[_label(hour, by)].add(sums)
-    total, told, any_told = _Sums(), dict.fromkeys(EMOTIONS, 0.0), False
+    total, sure_s, any_enough = _Sums(), dict.fromkeys(EMOTIONS, 0.0), False
     shown = []
     for label, sums in groups.items():
         total.add(sums)
-        tells = len(sums.dwell_s) >= min_visits and sums.shown_s > 0
-        shown.append(sums.group(label, sums.sure_s if tells else None))
-        for name, seconds in sums.sure_s.items() if tells else ():
-            told[name] = told.get(name, 0.0) + seconds
-        any_told |= tells
+        enough = len(sums.dwell_s) >= min_visits and sums.shown_s > 0
+        shown.append(sums.group(label, sums.sure_s if enough else None))
+        for name, seconds in sums.sure_s.items() if enough else ():
+            sure_s[name] = sure_s.get(name, 0.0) + seconds
+        any_enough |= enough
     best = max(hours, key=lambda hour: (len(hours[hour].dwell_s), -hour), default=None)
     busiest = None if best is None or not hours[best].dwell_s else (_label(best, "hour"), len(hours[best].dwell_s))
     return Report(
-        title, by, min_visits, tuple(shown), total.group("total", told if any_told else None), busiest, rows.written
+        title, by, min_visits, tuple(shown), total.group("total", sure_s if any_enough else None), busiest, rows.written
     )
 
 

@@ -22,7 +22,7 @@ class SourceOptions:
     Attributes:
         size: Width and height in pixels, for cameras, raw frames on standard input and the synthetic source.
         fps: Frames a second.
-        rotate: Clockwise turn of the picture: 0, 90, 180 or 270 degrees.
+        rotate: Clockwise rotation of the picture in degrees: 0, 90, 180 or 270.
         flip: ``none``, ``horizontal``, ``vertical`` or ``both``, before rotation.
         exposure_us: Exposure time in microseconds, for Picamera2; None for automatic.
         realtime: Play recordings in real time.
@@ -64,9 +64,9 @@ def open_source(spec: str, options: SourceOptions | None = None) -> FrameSource:
 
         source = PacedSource(source)
     if (options.rotate or options.flip != "none") and not spec.startswith("picamera"):
-        from edge.sources.turned import TurnedSource
+        from edge.sources.rotated import RotatedSource
 
-        source = TurnedSource(source, options.rotate, options.flip)
+        source = RotatedSource(source, options.rotate, options.flip)
     return source
 
 

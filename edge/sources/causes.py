@@ -60,16 +60,16 @@ def network_cause(address: str, timeout_s: float) -> str:
     try:
         port = parts.port or _PORTS.get(scheme)
         if scheme in ("http", "https"):
-            with fetch(address, timeout_s) as answer:
-                return f"it answers with {answer.headers.get_content_type()}, not with a video that FFmpeg reads"
+            with fetch(address, timeout_s) as response:
+                return f"it answers with {response.headers.get_content_type()}, not with a video that FFmpeg reads"
         if scheme in ("rtsp", "rtsps", "rtmp", "rtmps", "tcp") and parts.hostname and port:
-            return _asked(scheme, parts.hostname, port, address, timeout_s, known=known)
+            return _probe(scheme, parts.hostname, port, address, timeout_s, known=known)
     except (OSError, HTTPException, ValueError) as error:
         return _words(error, timeout_s, known=known)
     return f"no stream comes within {timeout_s:g} s; check the address"
 
 
-def _asked(scheme: str, host: str, port: int, address: str, timeout_s: float, *, known: bool) -> str:
+def _probe(scheme: str, host: str, port: int, address: str, timeout_s: float, *, known: bool) -> str:
     with socket.create_connection((host, port), timeout_s) as connection:
         if scheme != "rtsp":
             return f"{host} listens on port {port}, but sends no stream; check the rest of the address"

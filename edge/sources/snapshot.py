@@ -1,4 +1,4 @@
-"""Addresses that give one picture at a time, as many network cameras have them beside their stream."""
+"""Addresses that give one picture at a time, as many network cameras have them besides their stream."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def fetch(address: str, timeout_s: float) -> HTTPResponse:
     if parts.username is not None:
         passwords.add_password(None, bare, unquote(parts.username), unquote(parts.password or ""))
     opener = build_opener(HTTPBasicAuthHandler(passwords), HTTPDigestAuthHandler(passwords))
-    answer: HTTPResponse = opener.open(bare, timeout=timeout_s)
-    return answer
+    response: HTTPResponse = opener.open(bare, timeout=timeout_s)
+    return response
 
 
 def gives_pictures(address: str, timeout_s: float) -> bool:
@@ -43,8 +43,8 @@ def gives_pictures(address: str, timeout_s: float) -> bool:
     if not address.lower().startswith(("http://", "https://")):
         return False
     try:
-        with fetch(address, timeout_s) as answer:
-            return answer.headers.get_content_maintype() == "image"
+        with fetch(address, timeout_s) as response:
+            return response.headers.get_content_maintype() == "image"
     except (OSError, HTTPException, ValueError):
         return False
 
@@ -68,14 +68,14 @@ class Snapshots:
         """The next picture.
 
         Raises:
-            CameraLostError: There is no answer.
+            CameraLostError: There is no response.
             SourceError: What comes is no picture.
         """
         time.sleep(max(self._next_s - time.monotonic(), 0))
         self._next_s = time.monotonic() + self._every_s
         try:
-            with fetch(self._address, self._timeout_s) as answer:
-                data = answer.read(LARGEST_BYTES)
+            with fetch(self._address, self._timeout_s) as response:
+                data = response.read(LARGEST_BYTES)
         except (OSError, HTTPException, ValueError) as error:
             reason = error.reason if isinstance(error, URLError) else error
             raise CameraLostError(f"{self._name} gives no more pictures: {reason}") from error

@@ -7,7 +7,7 @@ from typing import Literal
 # Share of the time that full searches may take while faces are followed (near searches keep them) and while none is.
 SHARE_FOLLOWING, SHARE_LOOKING = 0.1, 0.5
 SHORTEST_S, LONGEST_S = 0.2, 1.0
-# Recordings are searched at fixed times, so that a file always gives the same answer.
+# Recordings are searched at fixed times, so that a file always gives the same result.
 RECORDED_FOLLOWING_S, RECORDED_LOOKING_S = 0.8, 0.1
 
 

@@ -64,7 +64,7 @@ class FrameSlot:
             self._change.wait_for(until, timeout_s)
 
     def wake(self) -> None:
-        """Let whoever waits look again."""
+        """Wake whoever waits."""
         with self._change:
             self._change.notify_all()
 

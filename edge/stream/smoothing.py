@@ -1,4 +1,4 @@
-"""Steady answers from flickering ones: one of these per face that is followed."""
+"""Steady probabilities from flickering ones: one of these per face that is followed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ CLOSE = 0.8  # the shown label is close to the most probable one from this share
 class Smoother:
     """Averages over time of probability vectors, and a shown label that follows the face but does not flicker.
 
-    ``probabilities`` is an exponential average that weighs an answer of age t by exp(-t / tau_s), so it does not depend
-    on the frame rate. When a much quicker average has moved away from it, the expression has changed: it goes on from
-    there. Another label is shown at once when it clearly leads; while the two are close, when it has led for ``hold_s``
-    without a break.
+    ``probabilities`` is an exponential average that weighs a prediction of age t by exp(-t / tau_s), so it does not
+    depend on the frame rate. When a much quicker average has moved away from it, the expression has changed: it goes on
+    from there. Another label is shown at once when it clearly leads; while the two are close, when it has led for
+    ``hold_s`` without a break.
 
     Args:
-        tau_s: Time constant of the average in seconds; 0 takes each answer as it is.
+        tau_s: Time constant of the average in seconds; 0 takes each prediction as it is.
         hold_s: How long another label must lead while it is close to the shown one, in seconds.
     """
 
@@ -40,17 +40,17 @@ class Smoother:
     def probabilities(self) -> NDArray[np.float64]:
         """(labels,) float64 smoothed probabilities; sums to 1."""
         if self._average is None:
-            raise ValueError("no answer yet")
+            raise ValueError("no prediction yet")
         return self._average
 
     @property
     def ready(self) -> bool:
-        """Whether there was an answer."""
+        """Whether there was a prediction."""
         return self._average is not None
 
-    def update(self, answer: NDArray[np.float32], time_s: float) -> bool:
+    def update(self, probabilities: NDArray[np.float32], time_s: float) -> bool:
         """Take one frame's probabilities, (labels,) float; True when the shown label changed (not for the first)."""
-        exact, step_s = answer.astype(np.float64), max(time_s - self._time_s, 0.0)
+        exact, step_s = probabilities.astype(np.float64), max(time_s - self._time_s, 0.0)
         self._time_s = time_s
         if self._average is None or self._tau_s == 0:
             self._average = self._quick = exact

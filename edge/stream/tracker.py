@@ -38,7 +38,7 @@ class Detection:
     Attributes:
         box: Where it is, in pixels.
         appearance: Unit vector, float32, where known.
-        roll_deg: By how much the head is turned clockwise.
+        roll_deg: By how much the head is rotated clockwise.
         landmarks: Eyes, nose and mouth corners, in pixels, where known.
     """
 
@@ -56,7 +56,7 @@ class Track:
         number: Its identity, from 1; 0 until it is confirmed.
         first_s: When it was first seen.
         seen_s: When it was last seen.
-        emotion: Its smoothed answer.
+        emotion: Its smoothed probabilities.
         seen: Whether it was found in the newest frame.
         roll_deg: Smoothed turn of the head, clockwise.
         landmarks: Smoothed eyes, nose and mouth corners from the box's centre, in widths of the box: float64 (5, 2).
@@ -123,7 +123,7 @@ class Track:
         self.seen, self.seen_s = True, self.time_s
 
     def _turn(self, detection: Detection) -> None:
-        """Take in how the face was turned."""
+        """Take in how the face was rotated."""
         off_deg = (detection.roll_deg - self.roll_deg + 180.0) % 360.0 - 180.0
         self.roll_deg = (self.roll_deg + ROLL_GAIN * off_deg + 180.0) % 360.0 - 180.0
         if detection.landmarks is not None:

@@ -47,7 +47,7 @@ def slow() -> Slow:
 
 def test_an_upload_that_takes_too_long_is_answered_and_keeps_its_place_until_it_ends(slow: Slow) -> None:
     async def run() -> None:
-        desk = UploadDesk(lambda: slow, max_bytes=10**6, slots=2, answer_s=0.3)
+        desk = UploadDesk(lambda: slow, max_bytes=10**6, slots=2, result_s=0.3)
         status, reply, again = await post(desk)
         assert (status, reply["error"]["code"], again) == (503, "took_too_long", None)
         # The thread still works on it: one place is left, and what waits in it is given up without being read.

@@ -1,4 +1,4 @@
-"""Any source, turned or flipped."""
+"""Any source, rotated or flipped."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from edge.sources.base import Frame, FrameSource, SourceBase, frame_rate
 
 
-class TurnedSource(SourceBase):
+class RotatedSource(SourceBase):
     """Flips, then rotates every frame.
 
     Args:
         source: Where frames come from.
-        rotate: Clockwise turn: 0, 90, 180 or 270 degrees.
+        rotate: Clockwise rotation in degrees: 0, 90, 180 or 270.
         flip: ``none``, ``horizontal``, ``vertical`` or ``both``.
     """
 
@@ -28,26 +28,26 @@ class TurnedSource(SourceBase):
         """The source's frames a second."""
         return frame_rate(self._source)
 
-    def __copy__(self) -> TurnedSource:
-        return TurnedSource(copy.copy(self._source), self._rotate, self._flip)
+    def __copy__(self) -> RotatedSource:
+        return RotatedSource(copy.copy(self._source), self._rotate, self._flip)
 
     def open(self) -> None:
         """Open the source."""
         self._source.open()
 
     def read(self, timeout_s: float) -> Frame | None:
-        """The source's next frame, turned."""
+        """The source's next frame, rotated and flipped."""
         frame = self._source.read(timeout_s)
         if frame is None:
             return None
-        rgb, gray = self._turn(frame.rgb), None if frame.gray is None else self._turn(frame.gray)
+        rgb, gray = self._rotated(frame.rgb), None if frame.gray is None else self._rotated(frame.gray)
         return replace(frame, rgb=rgb, gray=gray)
 
     def close(self) -> None:
         """Close the source."""
         self._source.close()
 
-    def _turn(self, picture: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def _rotated(self, picture: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
         if self._flip in ("horizontal", "both"):
             picture = picture[:, ::-1]
         if self._flip in ("vertical", "both"):
@@ -55,4 +55,4 @@ class TurnedSource(SourceBase):
         return np.ascontiguousarray(np.rot90(picture, -self._rotate // 90))
 
 
-__all__ = ["TurnedSource"]
+__all__ = ["RotatedSource"]
