@@ -31,6 +31,7 @@ dd { margin: 0; font-size: 1.6rem; font-variant-numeric: tabular-nums; }
 section { margin-top: 0.75rem; overflow-x: auto; }
 svg { display: block; width: 100%; height: auto; }
 svg text { fill: var(--soft); font-size: 12px; }
+@media (max-width: 40rem) { svg text { font-size: 20px; } }
 .grid { stroke: var(--line); stroke-width: 1; }
 .key { list-style: none; display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; padding: 0; margin: 0.5rem 0 0; }
 .key svg { display: inline-block; width: 0.8rem; vertical-align: -0.05rem; margin-right: 0.35rem; }

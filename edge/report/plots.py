@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 WIDTH, HEIGHT = 720, 220
-LEFT, RIGHT, TOP, BOTTOM = 44, 8, 12, 26
+LEFT, RIGHT, TOP, BOTTOM = 44, 8, 12, 30
 _STEPS = (1, 2, 5)
 
 
@@ -66,8 +66,8 @@ def _axis(labels: Sequence[str], pitch: float) -> list[str]:
     """As many labels as have room; without the date where all share it."""
     days = {label[:10] for label in labels}
     short = [label[11:] if len(days) == 1 and len(label) > 10 else label[5:] for label in labels]
-    every = max(1, round(max((len(label) for label in short), default=1) * 8 / pitch + 0.5))
-    y = HEIGHT - BOTTOM + 18
+    every = max(1, round(max((len(label) for label in short), default=1) * 11 / pitch + 0.5))
+    y = HEIGHT - BOTTOM + 20
     return [
         f'<text x="{LEFT + (index + 0.5) * pitch:.1f}" y="{y}" text-anchor="middle">{escape(label)}</text>'
         for index, label in enumerate(short)
