@@ -107,7 +107,7 @@ def test_everything_works_below_a_path(visit, proxied, browser):
     assert page.url == address + "/"
     page.wait_for_selector(".card .word")
     page.wait_for_selector("nav a[href='./'][aria-current]")
-    until(lambda: page.evaluate("document.getElementById('picture').naturalWidth") > 0, 15)
+    until(lambda: page.evaluate("!document.getElementById('picture').hidden"), 15)
     (cookie,) = [one for one in page.context.cookies() if one["name"] == COOKIE]
     assert cookie["secure"] and cookie["httpOnly"] and cookie["path"].rstrip("/") == "/emotion"
     page.select_option("#language", "de")
