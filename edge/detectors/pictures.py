@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edge.detectors import Detector
 from edge.detectors.closer import closer
 from edge.detectors.haar import HaarDetector
-from edge.detectors.view import View, distinct, scaled, shrunk, tiles, turned
+from edge.detectors.view import View, distinct, rotated, scaled, shrunk, tiles
 from edge.detectors.yunet import YuNetDetector
 from edge.opencv import cv2
 from edge.types import Detection
@@ -26,11 +26,11 @@ TURNS_DEG = (-40.0, 40.0)
 def find_faces(detector: Detector, image: NDArray[np.uint8], min_face: float | None = None) -> list[Detection]:
     """All faces of a single picture.
 
-    YuNet looks at the picture shrunk to 640 pixels; each further step comes only where those before found nothing: 320
+    YuNet searches the picture shrunk to 640 pixels; each further step comes only where those before found nothing: 320
     and 160 pixels (large, blurred and noisy faces), 640 and 160 on the smoothed picture with its contrast stretched,
-    turned by 40 degrees to both sides, and tile by tile at twice the picture's size or 1600 pixels (small faces; in
-    larger pictures also where a face was small). What it finds counts where a closer look shows it again. The cascade
-    looks at the picture as it is, or shrunk to 1600 pixels and then as it is; another detector as it is.
+    rotated by 40 degrees to both sides, and tile by tile at twice the picture's size or 1600 pixels (small faces; in
+    larger pictures also where a face was small). What it finds counts where close-ups show it again. The cascade
+    searches the picture as it is, or shrunk to 1600 pixels and then as it is; another detector as it is.
 
     Args:
         detector: Looks for faces.
@@ -86,7 +86,7 @@ def _yunet_steps(
     whole, near = shrunk(image, min(QUICK_PX, quick_px)), shrunk(image, NEAR_PX)
     for view in (whole, near):
         yield seen(View(stretched(view.image), view.to_picture))
-    yield seen(*(turned(whole, turn) for turn in TURNS_DEG))
+    yield seen(*(rotated(whole, turn) for turn in TURNS_DEG))
     if fine_px > quick_px:
         yield fine()
 

@@ -1,4 +1,4 @@
-"""Parts of a picture, scaled and turned for a detector, and the way back to the picture's pixels."""
+"""Parts of a picture, scaled and rotated for a detector, and the way back to the picture's pixels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class View:
     Attributes:
         image: uint8 (h, w, 3) RGB or (h, w) grey.
         to_picture: float64 (2, 3), from pixels of ``image`` to those of the picture.
-        roll_deg: By how much heads that stand upright in ``image`` are turned clockwise in the picture.
+        roll_deg: By how much heads that stand upright in ``image`` are rotated clockwise in the picture.
     """
 
     image: NDArray[np.uint8]
@@ -66,8 +66,8 @@ def tiles(view: View, side: int, shared: int) -> Iterator[View]:
             yield View(part, _chain(view.to_picture, offset), view.roll_deg)
 
 
-def turned(view: View, roll_deg: float) -> View:
-    """A whole view turned so that heads turned clockwise by ``roll_deg`` stand upright; nothing of it is lost."""
+def rotated(view: View, roll_deg: float) -> View:
+    """A whole view rotated so that heads rotated clockwise by ``roll_deg`` stand upright; nothing of it is lost."""
     height, width = view.image.shape[:2]
     cos, sin = math.cos(math.radians(roll_deg)), math.sin(math.radians(roll_deg))
     out_w, out_h = round(width * abs(cos) + height * abs(sin)), round(width * abs(sin) + height * abs(cos))
@@ -86,7 +86,7 @@ def around(image: NDArray[np.uint8], box: Box, span: float, size: int, roll_deg:
         box: Where the face is expected, in pixels of ``image``.
         span: Side of the square, in widths of the box. Where it leaves the picture, the picture's edge is repeated.
         size: Side of the view in pixels.
-        roll_deg: By how much the head is turned clockwise.
+        roll_deg: By how much the head is rotated clockwise.
     """
     x, y = box.center
     side = span * max(box.w, box.h, 1)
@@ -148,4 +148,4 @@ def _half_turn(angle_deg: float) -> float:
     return (angle_deg + 180.0) % 360.0 - 180.0
 
 
-__all__ = ["View", "around", "distinct", "resized", "scaled", "shrunk", "tiles", "turned"]
+__all__ = ["View", "around", "distinct", "resized", "rotated", "scaled", "shrunk", "tiles"]

@@ -66,7 +66,7 @@ class YuNetDetector:
         return [face for face in self.hits(image) if (face.score or 0.0) >= self.threshold]
 
     def hits(self, image: NDArray[np.uint8]) -> list[Detection]:
-        """What may be a face, from 0.6 of the threshold on, for a closer look; as ``detect`` otherwise."""
+        """What may be a face, from 0.6 of the threshold on, for close-ups; as ``detect`` otherwise."""
         bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR if image.ndim == 3 else cv2.COLOR_GRAY2BGR)
         height, width = bgr.shape[:2]
         if min(height, width) < LEAST_PX:

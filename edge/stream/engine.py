@@ -35,7 +35,7 @@ class Engine:
         detect_every: Frames between full searches, or "auto": by measured cost (live), at fixed times (recordings).
         detect_width: Full searches shrink the picture to this width in pixels; None for 480, or 320 with the cascade.
         min_face: Smallest face that counts, as a share of the picture's height; None for whatever is found.
-        threshold: Confidence from which an answer counts as certain; None for the model's own.
+        threshold: Confidence from which a prediction is confident; None for the model's own.
         faces: ``all``, or only the ``largest`` of each frame.
         smooth_s: Time constant of the smoothing; 0 for none.
         hold_s: How long another label must lead before it is shown, while it is close to the shown one.
@@ -79,9 +79,9 @@ class Engine:
         _, ended = self._tracker.update(detections, frame.time_s, unsearched)
         found = time.perf_counter()
         shown = self._shown(frame.time_s)
-        answers, changed = self._read(frame, shown)
+        raw, changed = self._read(frame, shown)
         done = time.perf_counter()
-        # A track is announced with its first answer that is shown.
+        # A track is announced with its first prediction that is shown.
         new = [track for track in shown if track.emotion.ready and track.number not in self._announced]
         self._announced |= {track.number for track in new}
         events += [self._event("new", track) for track in new]
@@ -90,7 +90,7 @@ class Engine:
         return FrameResult(
             source,
             *size,
-            faces=tuple(self._face(track, answers.get(track.number)) for track in shown if track.emotion.ready),
+            faces=tuple(self._face(track, raw.get(track.number)) for track in shown if track.emotion.ready),
             frame=frame.index,
             time_s=frame.time_s,
             state="dark" if self._scene.dark else "ok",
@@ -118,15 +118,13 @@ class Engine:
         return tracks
 
     def _read(self, frame: Frame, tracks: Sequence[Track]) -> tuple[dict[int, NDArray[np.float32]], list[Track]]:
-        """Classify the faces found just now; their answers by number, and the tracks whose label changed."""
+        """Classify the faces found just now; their probabilities by number, and the tracks whose label changed."""
         seen = [track for track in tracks if track.seen and frame.time_s - track.seen_s < NEAR_EVERY_S]
         if not seen:
             return {}, []
-        answers = self._reader.probabilities(frame.rgb, [track.face for track in seen])
-        changed = [
-            track for track, answer in zip(seen, answers, strict=True) if track.emotion.update(answer, frame.time_s)
-        ]
-        return {track.number: answer for track, answer in zip(seen, answers, strict=True)}, changed
+        rows = self._reader.probabilities(frame.rgb, [track.face for track in seen])
+        changed = [track for track, row in zip(seen, rows, strict=True) if track.emotion.update(row, frame.time_s)]
+        return {track.number: row for track, row in zip(seen, rows, strict=True)}, changed
 
     def _face(self, track: Track, raw: NDArray[np.float32] | None) -> Face:
         emotion = track.emotion

@@ -27,7 +27,7 @@ from edge.types import Detection as Face
 NEAR_EVERY_S = 0.06  # a face that was found so recently is where it is expected
 NEAR_MAX = 6  # near searches a frame; with more faces they take turns
 SAME_TRACK = 0.3  # overlap above which a box is the face of a track
-CLEAR, ASIDE_DEG = 0.8, 25.0  # a face that scores less may be turned further than its track, to either side
+CLEAR, ASIDE_DEG = 0.8, 25.0  # a face that scores less may be rotated further than its track, to either side
 COVERED = 0.9  # likeness of eyes and forehead from which a face that is not found is there, its mouth covered
 APPEARANCE_PX = 10
 
@@ -97,7 +97,7 @@ class FaceSearch:
         self._width = width or self._way.width
         self._min_face = min_face or 0.0
         self._schedule = Schedule(every, live=live)
-        self._lookouts = 0
+        self._vacant_searches = 0
 
     def search(self, frame: Frame, tracks: Sequence[Track]) -> tuple[list[Detection], list[Track]]:
         """Find the faces of the next frame: a full search when it is due, then near the tracks still missing.
@@ -141,7 +141,7 @@ class FaceSearch:
         self._schedule.restart()
 
     def _search_all(self, frame: Frame, *, alone: bool) -> list[Face]:
-        """All faces of a frame. While there is nobody, every other search also looks for faces that are hard to see."""
+        """All faces of a frame. While there is nobody, every other search is one for faces that are hard to see."""
         image = self._shown(frame)
         scale = self._width / image.shape[1]
         view = shrunk(image, round(max(image.shape[:2]) * min(scale, 1.0)))
@@ -150,27 +150,27 @@ class FaceSearch:
             return self._restored([view.restore(face) for face in detector.detect(view.image)], frame)
         found = _confirmed(detector, image, view)
         if alone and not found:
-            self._lookouts += 1
-            if self._lookouts % 4 == 1:
+            self._vacant_searches += 1
+            if self._vacant_searches % 4 == 1:
                 found = _confirmed(detector, image, shrunk(image, NEAR_PX))
-            elif self._lookouts % 4 == 3:
+            elif self._vacant_searches % 4 == 3:
                 found = _confirmed(detector, image, View(stretched(view.image), view.to_picture))
         return self._restored(found, frame)
 
     def _search_near(self, frame: Frame, track: Track) -> Face | None:
-        """The face close to where one is expected, or None; turned heads are shown to the detector upright."""
+        """The face close to where one is expected, or None; rotated heads are shown to the detector upright."""
         image = self._shown(frame)
         across, down = image.shape[1] / frame.rgb.shape[1], image.shape[0] / frame.rgb.shape[0]
         box, way = track.box.scaled(across, down), self._way
         roll_deg = track.roll_deg if abs(track.roll_deg) >= LEVEL_DEG else 0.0
 
-        def look(turn: float) -> list[Face]:
+        def detect_at(turn: float) -> list[Face]:
             view = around(image, box, way.span, round(way.near_face_px * way.span), turn)
             return [view.restore(face) for face in way.near.detect(view.image)]
 
-        found = look(roll_deg)
+        found = detect_at(roll_deg)
         if isinstance(way.near, YuNetDetector) and not any(map(_clear, found)):
-            found += filter(_clear, look(roll_deg - ASIDE_DEG) + look(roll_deg + ASIDE_DEG))
+            found += filter(_clear, detect_at(roll_deg - ASIDE_DEG) + detect_at(roll_deg + ASIDE_DEG))
         face = max(found, key=lambda face: (face.score or 0.0) + box.iou(face.box), default=None)
         return face and self._restored([face], frame)[0]
 

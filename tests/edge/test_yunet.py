@@ -14,7 +14,7 @@ from edge import Pipeline, load_image
 from edge.detectors import make_detector, yunet
 from edge.detectors.haar import HaarDetector
 from edge.detectors.pictures import find_faces
-from edge.detectors.view import around, shrunk, tiles, turned
+from edge.detectors.view import around, rotated, shrunk, tiles
 from edge.detectors.yunet import YuNetDetector, yunet_path
 from edge.errors import RuntimeMissingError
 from edge.preprocess import InputSpec, crop_face
@@ -101,7 +101,7 @@ def test_views_lead_back_to_the_picture() -> None:
     whole = shrunk(picture, 200)
     parts = [part for part in tiles(whole, 90, 30) if part.image.max() > 128]
     assert len(parts) >= 1
-    for view in (whole, *parts[:1], turned(whole, 40), turned(whole, -70), around(picture, spot.box, 8, 120, 33)):
+    for view in (whole, *parts[:1], rotated(whole, 40), rotated(whole, -70), around(picture, spot.box, 8, 120, 33)):
         ys, xs = np.nonzero(view.image[:, :, 0] > 128)
         found = Detection(Box(round(xs.mean()) - 3, round(ys.mean()) - 3, 6, 6), 2.0, ((xs.mean(), ys.mean()),))
         back = view.restore(found)
