@@ -318,6 +318,26 @@ def test_axe_finds_no_violation(visit, path, theme):
         give(page, PHOTO)
         page.wait_for_selector(".card")
     page.wait_for_timeout(300)
+    assert not violations(page)
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not there: make node_modules/axe-core")
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("opened", ["#reasons[open]", "#game:visible", "#attract:visible"])
+def test_axe_finds_no_violation_in_what_opens(visit, kiosk, opened, theme):
+    page = visit(theme=theme)
+    page.wait_for_selector(".card .word")
+    if opened.startswith("#attract"):
+        kiosk.stage.show(room())
+    else:
+        page.click("#why" if opened.startswith("#reasons") else "#play")
+    page.wait_for_selector(opened)
+    page.wait_for_timeout(300)
+    assert not violations(page)
+
+
+def violations(page):
+    """What axe finds: rule, impact and the elements."""
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run()")["violations"]
-    assert not [(fault["id"], fault["impact"], [node["html"] for node in fault["nodes"]]) for fault in found]
+    return [(fault["id"], fault["impact"], [node["html"] for node in fault["nodes"]]) for fault in found]
