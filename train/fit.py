@@ -23,9 +23,9 @@ from edge.preprocess import InputSpec
 from train.augment import Augmentation
 from train.networks import NETWORKS, macs, predict, save_network
 from train.plots import draw_curves, draw_predictions
+from train.quantization import quantization_aware, quantize_kernels
 from train.recipe import Recipe
 from train.resume import Checkpoint, trim_log
-from train.rounding import learn_rounded, round_kernels
 from train.training_set import TrainingSet
 
 WEIGHT_DECAY, WARMUP = 0.02, 0.05  # of AdamW; share of all steps
@@ -111,7 +111,7 @@ def fit(
     keras.utils.set_random_seed(recipe.seed)
     network = NETWORKS[recipe.network]()
     if not recipe.described:
-        network = learn_rounded(network)
+        network = quantization_aware(network)
     if start is not None:
         network.set_weights(start.get_weights())
     batches = Batches(train, recipe, InputSpec(*network.input_shape[1:3], channels=1, brighten=not recipe.described))
@@ -147,7 +147,7 @@ def fit(
     if start is not None:
         blend(trained, start, recipe.blend)
     if not recipe.described:
-        round_kernels(trained)
+        quantize_kernels(trained)
     save_network(trained, run / "model.keras")
     probabilities = predict(trained, watched.images)
     draw_curves(run / "log.csv", run)

@@ -70,7 +70,7 @@ class LimitedProtocol(H11Protocol):
         """The client reads slower than we write."""
         super().pause_writing()
         if self._write_timer is None:
-            self._write_timer = self.loop.call_later(self._limits.write_s, self._cut_off, "the answer is not read")
+            self._write_timer = self.loop.call_later(self._limits.write_s, self._cut_off, "the reply is not read")
 
     def resume_writing(self) -> None:
         """The client caught up."""

@@ -1,4 +1,4 @@
-"""The kiosk as a whole: the loop in its thread, the server in its event loop, and a look at both every second."""
+"""The kiosk as a whole: the loop in its thread, the server in its event loop, and a check of both every second."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def to_text(report: Report) -> str:
 
 
 def to_csv(report: Report) -> str:
-    """A row a group, without the total; an empty cell is not known, or not told."""
+    """A row a group, without the total; an empty cell is not known, or left out."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow((*COLUMNS, *(f"{name}_minutes" for name in EMOTIONS)))

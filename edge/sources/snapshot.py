@@ -39,7 +39,7 @@ def fetch(address: str, timeout_s: float) -> HTTPResponse:
 
 
 def gives_pictures(address: str, timeout_s: float) -> bool:
-    """Whether an address answers with one picture."""
+    """Whether an address gives one picture."""
     if not address.lower().startswith(("http://", "https://")):
         return False
     try:

@@ -27,7 +27,7 @@ class Scene:
         self._last: NDArray[np.float32] | None = None
 
     def update(self, gray: NDArray[np.uint8]) -> None:
-        """Look at one frame, (H, W) uint8 luma."""
+        """Take in one frame, (H, W) uint8 luma."""
         thumb = cv2.resize(gray, THUMB, interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
         bright = float(np.partition(thumb, -BRIGHT)[-BRIGHT])
         self.dark = bright < (LIGHT_ABOVE if self.dark else DARK_BELOW)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from convert import export
 from convert.flatbuffer import unpack
 from train.networks import load_network, residual
-from train.rounding import learn_rounded, round_kernels, rounded
+from train.quantization import fake_quantized, quantization_aware, quantize_kernels
 
 
 @pytest.fixture
@@ -44,24 +44,24 @@ def pictures(count: int) -> NDArray[np.float32]:
 def test_a_channel_has_255_steps_and_each_weight_the_nearest() -> None:
     kernel = np.random.default_rng(3).normal(size=(3, 3, 40, 2)).astype(np.float32) * [1, 100]
     kernel[..., 1].flat[0] = -1000
-    near = ops.convert_to_numpy(rounded(kernel))
+    near = ops.convert_to_numpy(fake_quantized(kernel))
     for channel in range(2):
         before, after = kernel[..., channel], near[..., channel]
         step = np.abs(before).max() / 127
         assert np.abs(after).max() == pytest.approx(np.abs(before).max())
         np.testing.assert_allclose(after / step, np.rint(after / step), atol=1e-4)
         assert np.abs(after - before).max() <= step * 0.5001
-    assert not ops.convert_to_numpy(rounded(np.zeros((1, 1, 2, 2), np.float32))).any()
+    assert not ops.convert_to_numpy(fake_quantized(np.zeros((1, 1, 2, 2), np.float32))).any()
 
 
 def test_learning_computes_with_rounded_kernels_and_moves_the_ones_behind_them(network: keras.Model) -> None:
-    learning = learn_rounded(network)
+    learning = quantization_aware(network)
     learning.set_weights(network.get_weights())
     exact = network.predict_on_batch(pictures(8))
     computed = learning.predict_on_batch(pictures(8))
     luma = network.get_layer("luma")
-    luma.kernel.assign(rounded(luma.kernel))
-    round_kernels(network)
+    luma.kernel.assign(fake_quantized(luma.kernel))
+    quantize_kernels(network)
     np.testing.assert_allclose(computed, network.predict_on_batch(pictures(8)), atol=1e-5)
     assert np.abs(computed - exact).max() > 1e-4
 
