@@ -17,7 +17,7 @@ UPRIGHT_PX = 192, 256  # a head that was rotated upright is clear to see at both
 CLEARLY, SCORE_SPAN = 0.1, 0.12  # of scores: one turn is clearly best; how far below the best a turn still counts
 SURELY_DEG = 15.0  # smaller turns are within the error of this measurement
 ROTATED = 1.4  # times the threshold: score of one close-up that shows a head rotated
-LEVEL_MEAN, UPRIGHT_MEAN = 0.72, 1.6  # times the threshold
+LEVEL_MEAN, UPRIGHT_MEAN = 0.72, 1.66  # times the threshold
 SAME_PLACE = 0.3  # overlap of a face and its close-up
 
 
