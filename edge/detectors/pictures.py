@@ -17,7 +17,8 @@ from edge.types import Detection
 
 QUICK_PX, MIDDLE_PX, NEAR_PX = 640, 320, 160  # long side of what is searched
 FINE_PX, ENLARGED, SHARED_PX = 1600, 2, 96  # at most so long, and so many times the picture; tiles share a strip
-FINE_STRICT = 1.4, 1.6  # textures hold much that resembles a small face, most of all where they were enlarged
+QUICK_STRICT = 1.25  # textures hold much that resembles a face
+FINE_STRICT = 1.4, 1.6  # most of all a small one, and where they were enlarged
 SEEN_PX = 40  # smallest face that YuNet finds well
 SMALL_FACE = 0.08  # of the searched picture's long side: where one face is so small, there may be smaller ones
 TURNS_DEG = (-40.0, 40.0)
@@ -76,7 +77,7 @@ def _yunet_steps(
     def fine() -> list[Detection]:
         return seen(*tiles(scaled(image, fine_px), QUICK_PX, SHARED_PX), strict=FINE_STRICT[fine_px > long_side])
 
-    found = seen(scaled(image, quick_px))
+    found = seen(scaled(image, quick_px), strict=QUICK_STRICT)
     if quick_px < min(long_side, fine_px) and found and found[-1].box.w < SMALL_FACE * long_side:
         found = distinct(found + fine())
     yield found
