@@ -154,6 +154,7 @@ class Site:
         about: dict[str, Any] = {
             "live": self.live is not None,
             "source": self.health().facts.source,
+            "state": self.health().state,
             "demo": self.health().facts.source == DEMO.partition(":")[0],
             "video": config.video,
             "labels": list(self.labels),

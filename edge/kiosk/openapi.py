@@ -94,6 +94,7 @@ SCHEMAS: dict[str, Any] = {
         {
             "live": {"type": "boolean"},
             "source": {"type": "string"},
+            "state": {"type": "string", "description": "As in Health."},
             "demo": {"type": "boolean", "description": "The faces are drawn; there is no camera."},
             "video": {"type": "string", "enum": ["on", "blur", "off"]},
             "labels": {"type": "array", "items": {"type": "string"}},

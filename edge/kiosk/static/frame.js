@@ -1,5 +1,5 @@
 // What every page has around it: language, colours, the active page, and what the kiosk says about itself.
-import { LANGUAGES, choose, load, remember } from "./i18n.js";
+import { LANGUAGES, choose, load, remember, t } from "./i18n.js";
 
 /** Sets the page up; gives what /api/about says. */
 export async function begin() {
@@ -90,17 +90,34 @@ function themes() {
   });
 }
 
+// What is said of a camera that does not work; of one that does, that it is active.
+const NOTICES = {
+  "no-camera": "",
+  "upload-only": "",
+  starting: "notice.starting",
+  reconnecting: "notice.reconnecting",
+  stalled: "notice.reconnecting",
+  offline: "notice.offline",
+};
+
+/** Says in the bar what the camera does. */
+export function notice(about, state) {
+  const bar = document.getElementById("notice");
+  if (!bar || !about?.live) return;
+  const key = about.demo ? "notice.demo" : (NOTICES[state] ?? "notice");
+  bar.hidden = !key;
+  bar.classList.toggle("off", key !== "notice");
+  for (const words of bar.querySelectorAll("[data-i18n]")) {
+    words.dataset.i18n = key === "notice" && words.classList.contains("short") ? "noticeShort" : key;
+    const text = t(words.dataset.i18n);
+    if (words.textContent !== text) words.textContent = text;
+  }
+}
+
 function navigation(about) {
   const live = document.getElementById("nav-live");
   if (live && about && !about.live) live.remove();
-  const notice = document.getElementById("notice");
-  if (notice && about?.live) {
-    notice.hidden = false;
-    if (about.demo) {
-      notice.classList.add("off");
-      for (const words of notice.querySelectorAll("[data-i18n]")) words.dataset.i18n = "notice.demo";
-    }
-  }
+  notice(about, about?.state);
   // The last part alone: the kiosk may stand below a path of a proxy.
   const page = location.pathname.split("/").pop();
   const here = page || (about && !about.live ? "upload" : "./");

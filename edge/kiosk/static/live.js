@@ -1,7 +1,7 @@
 // The live view. One stream of events says all there is to show; each event is complete in itself.
 import { attract } from "./attract.js";
 import { element, wordFor } from "./faces.js";
-import { begin } from "./frame.js";
+import { begin, notice } from "./frame.js";
 import { number, t } from "./i18n.js";
 import { crowd, write } from "./people.js";
 import { film } from "./picture.js";
@@ -19,9 +19,6 @@ const ICONS = {
   offline: "M6 18c10-9 26-9 36 0M12 25c7-6 17-6 24 0M18 32c4-3 8-3 12 0M24 39v.5M6 6l36 36",
   dark: "M38 29A16 16 0 1 1 19 10a13 13 0 0 0 19 19z",
 };
-// What the notice says of the camera; it is on in all other states.
-const NOTICES = { "no-camera": "", starting: "notice.starting", reconnecting: "notice.reconnecting", offline: "notice.offline" };
-
 const $ = (id) => document.getElementById(id);
 let latest = null;
 let status = {};
@@ -109,7 +106,7 @@ function show() {
   const kind = kindOfState();
   const faces = latest ? shown(latest.faces) : [];
   showState(kind);
-  showNotice(kind);
+  notice(about, kind);
   showFigures(kind);
   loop.show(kind === "empty");
   if (about) {
@@ -130,19 +127,6 @@ function showState(kind) {
   $("state-icon").setAttribute("d", ICONS[kind]);
   write($("state-title"), t(`state.${kind}`));
   write($("state-hint"), t(`state.${kind}.hint`));
-}
-
-function showNotice(kind) {
-  const notice = $("notice");
-  if (!about) return;
-  const key = about.demo ? "notice.demo" : (NOTICES[kind] ?? "notice");
-  notice.hidden = !key;
-  notice.classList.toggle("off", key !== "notice");
-  for (const words of notice.querySelectorAll("[data-i18n]")) {
-    const short = words.classList.contains("short") && key === "notice";
-    words.dataset.i18n = short ? "noticeShort" : key;
-    write(words, t(words.dataset.i18n));
-  }
 }
 
 function showFigures(kind) {

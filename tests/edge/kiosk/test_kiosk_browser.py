@@ -193,6 +193,9 @@ def test_there_is_no_camera(visit):
         assert page.text_content("#state-title") == "No camera"
         assert page.locator("#notice").is_hidden()
         shoot(page, "no-camera")
+        other = visit("/privacy", at=empty.url)
+        soon(other, "document.documentElement.lang === 'en' && document.querySelector('nav a[aria-current]') !== null")
+        assert other.locator("#notice").is_hidden()
         stage.find()
         soon(page, "!document.getElementById('notice').hidden")
 

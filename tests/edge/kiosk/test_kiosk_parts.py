@@ -13,8 +13,9 @@ from edge.device import read_temperature, read_throttled
 from edge.errors import ConfigError
 from edge.kiosk.broadcast import Broadcast
 from edge.kiosk.health import Facts, Health, rates
+from edge.kiosk.logo import read_logo
 from edge.kiosk.metrics import Metrics
-from edge.kiosk.settings import KioskSettings
+from edge.kiosk.settings import KioskSettings, parse_colour
 from edge.kiosk.sources import LoopedSource, choose_source, find_camera
 from edge.kiosk.systemd import Notifier
 from edge.kiosk.thermal import FULL, PACES, Thermal, ThermalWatch, next_pace
@@ -281,3 +282,25 @@ def test_the_sources_a_setting_can_mean():
     assert choose_source(KioskSettings(source="none")) is None
     assert choose_source(KioskSettings(source="demo")).live
     assert choose_source(KioskSettings(source="0")).name == "0"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("logo.txt", b"x", "wanted a file named like one of .svg"),
+        ("none.svg", None, "cannot be read"),
+        ("large.png", bytes(500_001), "500,000 at most"),
+    ],
+)
+def test_a_logo_that_cannot_be_shown_is_refused_in_a_line(tmp_path, name, content, words):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(ConfigError, match=words):
+        read_logo(tmp_path / name)
+
+
+def test_a_colour_has_six_digits():
+    assert parse_colour("#AA3377") == "#aa3377"
+    assert parse_colour("") == ""
+    with pytest.raises(ValueError, match="such as #0b6b62"):
+        parse_colour("red")
