@@ -13,7 +13,7 @@ from edge.settings import Loaded, Verb, setting
 from edge.settings.reading import ReadingSettings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class PredictSettings(ReadingSettings):
     """Everything that can be set about ``predict``."""
 

@@ -1,4 +1,7 @@
-"""Settings of whatever reads faces: each is declared here once, with its bounds, its help and its variable."""
+"""Settings of whatever reads faces: each is declared here once, with its bounds, its help and its variable.
+
+Nothing compares or prints them, and making the methods for it would take a good part of a short run's own time.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any, Literal
 from edge.settings.field import setting
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ModelSettings:
     """Which network runs, and on how many threads."""
 
@@ -26,7 +29,7 @@ class ModelSettings:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class FaceSettings(ModelSettings):
     """What finds faces, which of them are read, and when a prediction is confident."""
 
@@ -54,7 +57,7 @@ class FaceSettings(ModelSettings):
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ReadingSettings(FaceSettings):
     """How picture files are read, by ``predict`` and ``bulk`` alike."""
 
