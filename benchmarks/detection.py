@@ -5,7 +5,8 @@
     python -m benchmarks.detection --print         # the last record, and what it misses
 
 Writes results/detection.json. The constants of the search were chosen on the first half of the photos' persons, and on
-other parts of the pictures without a person; the other half is measured.
+other parts of the pictures without a person, but for one, which was set in view of the measured ones
+(docs/decisions.md); the other half of the persons is measured.
 """
 
 from __future__ import annotations
