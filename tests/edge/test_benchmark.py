@@ -9,18 +9,18 @@ import pytest
 
 from edge.benchmark.frames import make_frame
 from edge.benchmark.measure import FACES, SIZES, launch, repeat, spread
-from edge.detectors.haar import HaarDetector
+from edge.detectors import make_detector
+from edge.detectors.pictures import find_faces
 from edge.errors import OutputError
-from edge.preprocess import to_gray
 
 
 def test_frames_show_as_many_faces_as_they_say() -> None:
-    detector = HaarDetector()
+    detector = make_detector()
     for size in SIZES:
         for faces in FACES:
             frame = make_frame(size, faces)
             assert (frame.shape, frame.dtype) == ((size[1], size[0], 3), np.uint8)
-            assert len(detector.detect(to_gray(frame))) == faces
+            assert len(find_faces(detector, frame)) == faces
 
 
 def test_tells_everything(cli) -> None:
