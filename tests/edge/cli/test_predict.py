@@ -288,7 +288,7 @@ def test_all_photos_pass_and_memory_stays_flat(data_dir: Path, environment: dict
     names = sorted(path.name for path in photos.iterdir())
     some = tmp_path / "some"
     some.mkdir()
-    for name in names[:100]:
+    for name in names[::2]:  # as hard to search as all of them, which takes more memory than their number
         (some / name).symlink_to(photos / name)
     peaks = {}
     for folder in (some, photos):
@@ -313,4 +313,4 @@ def test_all_photos_pass_and_memory_stays_flat(data_dir: Path, environment: dict
     rows = list(csv.DictReader((tmp_path / "images.csv").open(newline="")))
     assert [Path(name).name for name in dict.fromkeys(row["source"] for row in rows)] == names
     assert not any(row["error"] for row in rows)
-    assert peaks[photos] < peaks[some] * 1.25
+    assert peaks[photos] < peaks[some] * 1.15, peaks
