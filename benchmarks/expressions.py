@@ -90,8 +90,8 @@ def right_faces(data: Path, split: str, reader: FaceReader) -> list[list[Picture
         if len(found) != 1:
             continue
         framed = frame_face(rgb, found[0].box, CANVAS)
-        (answer,) = reader.probabilities(framed, [Detection(middle(CANVAS))])
-        if answer.argmax() == label and answer.max() >= SURE:
+        (row,) = reader.probabilities(framed, [Detection(middle(CANVAS))])
+        if row.argmax() == label and row.max() >= SURE:
             own.append(framed)
     return faces
 
@@ -139,23 +139,23 @@ def film(acts: Sequence[tuple[float, int, Picture]], seconds: float, fps: float)
 
 
 def read(reader: FaceReader, frames: Iterator[tuple[Moment, Picture]]) -> tuple[list[Moment], NDArray[np.float32]]:
-    """Each frame's truth and the network's answer, (frames, labels), from a box that trembles."""
+    """Each frame's truth and the network's probabilities, (frames, labels), from a box that trembles."""
     random, off = np.random.default_rng(13), np.zeros(3)
-    moments, answers = [], []
+    moments, probabilities = [], []
     for moment, rgb in frames:
         off = STEADY * off + math.sqrt(1 - STEADY**2) * random.normal(0, TREMBLE_PX, 3)
         box, (x, y, grow) = middle((rgb.shape[1], rgb.shape[0])), off.round().astype(int).tolist()
         around = Box(box.x + x, box.y + y, box.w + grow, box.h + grow)
         moments.append(moment)
-        answers.append(reader.probabilities(rgb, [Detection(around)])[0])
-    return moments, np.array(answers)
+        probabilities.append(reader.probabilities(rgb, [Detection(around)])[0])
+    return moments, np.array(probabilities)
 
 
-def smooth(reader: FaceReader, moments: Sequence[Moment], answers: NDArray[np.float32]) -> list[Shown]:
-    """What is shown of a sequence of answers, by the smoothing of the stream."""
+def smooth(reader: FaceReader, moments: Sequence[Moment], probabilities: NDArray[np.float32]) -> list[Shown]:
+    """What is shown of a sequence of probabilities, by the smoothing of the stream."""
     smoother, labels, shown = Smoother(), reader.classifier.labels, []
-    for moment, answer in zip(moments, answers, strict=True):
-        smoother.update(answer, moment.time_s)
+    for moment, row in zip(moments, probabilities, strict=True):
+        smoother.update(row, moment.time_s)
         face = reader.face(Detection(middle(CANVAS)), CANVAS, smoother.probabilities, emotion=smoother.shown)
         held = labels.index(face.emotion)
         shown.append(Shown(held if face.confident else UNSURE, held, int(smoother.probabilities.argmax())))
@@ -176,7 +176,7 @@ def stream(reader: FaceReader, frames: Iterator[tuple[Moment, Picture]]) -> tupl
     return moments, shown
 
 
-def judge(moments: Sequence[Moment], shown: Sequence[Shown]) -> dict[str, float]:
+def figures_of(moments: Sequence[Moment], shown: Sequence[Shown]) -> dict[str, float]:
     """The figures of one video; an expression that never gets its headline counts as long as it stays."""
     delays: dict[float, float] = {}
     for moment, one in zip(moments, shown, strict=True):
@@ -218,11 +218,11 @@ def measure(data: Path, split: str, changes: int, still_s: float) -> dict[str, A
         "faces": dict(zip(reader.classifier.labels, map(len, faces), strict=True)),
     }
     for name, fps in RATES.items():
-        moments, answers = read(reader, film(acts, seconds, fps))
-        found = judge(moments, smooth(reader, moments, answers))
+        moments, probabilities = read(reader, film(acts, seconds, fps))
+        found = figures_of(moments, smooth(reader, moments, probabilities))
         record[name] = rounded(found | {"uncaused_a_minute": restless(reader, faces, still_s, fps)})
     acts = [(time_s, label, _room(face)) for time_s, label, face in acts[: changes // 3]]
-    record[STREAM] = rounded(judge(*stream(reader, film(acts, acts[-1][0] + STAYS_S[0], RATES["25 frames/s"]))))
+    record[STREAM] = rounded(figures_of(*stream(reader, film(acts, acts[-1][0] + STAYS_S[0], RATES["25 frames/s"]))))
     return record
 
 

@@ -33,7 +33,7 @@ class Metrics:
     """Counters and histograms of one kiosk; safe to use from any thread.
 
     Args:
-        camera: Whether there is one; without, nothing that only a camera could tell is told.
+        camera: Whether there is one; without, no metric that only a camera gives is exposed.
     """
 
     def __init__(self, camera: bool = True) -> None:

@@ -78,7 +78,7 @@ def kiosks(tmp_path, certificates, broker, environment):
 
 
 @pytest.fixture
-def asked(tmp_path, kiosks):
+def prometheus_query(tmp_path, kiosks):
     """Ask the example's Prometheus, which looks twice a second and waits for no minute."""
     (tmp_path / "prometheus.token").write_text(TOKEN + "\n")
     targets = ", ".join(f'"127.0.0.1:{port}"' for _, port in kiosks.values())
@@ -108,20 +108,20 @@ def listen(broker, certificates, name):
     return Listener(broker.port, (name, f"{name}-pw"), certificates / "ca.pem")
 
 
-def test_one_kiosk_dies_and_the_fleet_says_so(kiosks, broker, certificates, asked):
+def test_one_kiosk_dies_and_the_fleet_says_so(kiosks, broker, certificates, prometheus_query):
     owner = listen(broker, certificates, "owner")
     places = {name: f"127.0.0.1:{port}" for name, (_, port) in kiosks.items()}
     announced = owner.all_of("homeassistant/device/", 3)
     assert {one["device"]["name"] for one in announced.values()} == set(NAMES)
-    until(lambda: asked("emotion_edge_visits_total > 0").keys() == set(places.values()), 120)
-    assert asked('ALERTS{alertname="KioskGone"}') == {}
+    until(lambda: prometheus_query("emotion_edge_visits_total > 0").keys() == set(places.values()), 120)
+    assert prometheus_query('ALERTS{alertname="KioskGone"}') == {}
     process, _ = kiosks["door"]
     os.kill(process.pid, signal.SIGKILL)
     owner.wait_for("door/availability", lambda word: word == "offline")
     gone = 'ALERTS{alertname="KioskGone",alertstate="firing"}'
-    assert until(lambda: asked(gone), 60) == {places["door"]: "1"}
-    assert asked("sum(up)") == {None: "2"}
-    assert asked("up")[places["hall"]] == asked("up")[places["cafe"]] == "1"
+    assert until(lambda: prometheus_query(gone), 60) == {places["door"]: "1"}
+    assert prometheus_query("sum(up)") == {None: "2"}
+    assert prometheus_query("up")[places["hall"]] == prometheus_query("up")[places["cafe"]] == "1"
     late = listen(broker, certificates, "owner")
     assert late.wait_for("hall/availability") == "online"
     for one in (owner, late):

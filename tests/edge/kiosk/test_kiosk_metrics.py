@@ -1,4 +1,4 @@
-"""What Prometheus is told, and that the dashboard asks for nothing else."""
+"""What Prometheus scrapes, and that the dashboard queries nothing else."""
 
 import json
 import re
@@ -29,7 +29,7 @@ def result(time_s, *faces, new=0):
     return FrameResult("stage", 640, 480, shown, time_s=time_s, events=events)
 
 
-def told(metrics, **health):
+def scraped(metrics, **health):
     text = metrics.render(Health(FACTS, health.pop("stream", None), **health), {}).decode()
     return dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
 
@@ -42,7 +42,7 @@ def test_seconds_by_emotion_and_visits_add_up():
     metrics.observe(result(60.0, ("Happy", True)))  # the camera was away: nothing is known of the time between
     metrics.observe(result(1.0, ("Happy", True)))  # a new run
     metrics.observe(result(1.25, ("Happy", True)))
-    now = told(metrics)
+    now = scraped(metrics)
     seconds = {name: float(now[f'emotion_edge_face_seconds_total{{emotion="{name}"}}']) for name in ("Happy", "Sad")}
     assert seconds == pytest.approx({"Happy": 1.25, "Sad": 0.5})
     assert float(now['emotion_edge_face_seconds_total{emotion="uncertain"}']) == pytest.approx(0.5)
@@ -50,8 +50,8 @@ def test_seconds_by_emotion_and_visits_add_up():
     assert now["emotion_edge_visits_total"] == "3.0"
 
 
-def test_what_runs_and_the_process_are_told():
-    now = told(Metrics())
+def test_what_runs_and_the_process_are_exposed():
+    now = scraped(Metrics())
     (build,) = (line for line in now if line.startswith("emotion_edge_build_info"))
     for words in ('model="emotion.tflite"', 'runtime="tflite 2"', "version=", "python="):
         assert words in build
@@ -60,7 +60,7 @@ def test_what_runs_and_the_process_are_told():
 
 
 def test_without_a_sensor_there_is_no_value():
-    text = "\n".join(told(Metrics(camera=False)))
+    text = "\n".join(scraped(Metrics(camera=False)))
     for name in (
         "faces",
         "face_seconds",
@@ -110,9 +110,9 @@ def test_every_panel_asks_for_metrics_that_exist(everything):
     known = names(everything) | {"up"}  # Prometheus' own
     found = 0
     for title, query in queries():
-        asked = set(re.findall(r"\b(?:emotion_edge_\w+|process_\w+|up)\b", query))
-        assert asked, title
-        assert asked <= known, f"{title}: {asked - known}"
+        queried = set(re.findall(r"\b(?:emotion_edge_\w+|process_\w+|up)\b", query))
+        assert queried, title
+        assert queried <= known, f"{title}: {queried - known}"
         found += 1
     assert found >= 8
 
@@ -128,7 +128,7 @@ def test_every_query_is_right(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_heat_is_told_where_it_is_measured():
-    now = told(Metrics(), thermal=Thermal(50.5, ("throttled",)), now_s=time.monotonic())
+def test_heat_is_exposed_where_it_is_measured():
+    now = scraped(Metrics(), thermal=Thermal(50.5, ("throttled",)), now_s=time.monotonic())
     assert now["emotion_edge_cpu_celsius"] == "50.5"
     assert now['emotion_edge_throttled{reason="throttled"}'] == "1.0"

@@ -78,13 +78,13 @@ def test_a_link_with_the_token_leads_to_the_screen(visit):
 def test_the_installer_puts_the_policy_where_chromium_looks(tmp_path):
     environ = os.environ | {"DESTDIR": str(tmp_path), "SCREEN_USER": getpass.getuser()}
     subprocess.run(["sh", ROOT / "deploy/install-kiosk.sh"], env=environ, check=True, capture_output=True)
-    (told, again) = (json.loads(path.read_text()) for path in tmp_path.rglob("policies/managed/emotion-edge.json"))
-    assert told == again
-    assert told["URLBlocklist"] == ["*"]
-    address, page = told["URLAllowlist"]
+    (policy, again) = (json.loads(path.read_text()) for path in tmp_path.rglob("policies/managed/emotion-edge.json"))
+    assert policy == again
+    assert policy["URLBlocklist"] == ["*"]
+    address, page = policy["URLAllowlist"]
     assert address == "localhost"
     assert page.startswith("file:///") and page.endswith("/.config/emotion-edge/open.html")
-    assert told | {"URLAllowlist": []} == json.loads(POLICY.read_text()) | {"URLAllowlist": []}
+    assert policy | {"URLAllowlist": []} == json.loads(POLICY.read_text()) | {"URLAllowlist": []}
     subprocess.run(["sh", ROOT / "deploy/install-kiosk.sh", "uninstall"], env=environ, check=True, capture_output=True)
     assert not list(tmp_path.rglob("emotion-edge.json"))
 
@@ -120,9 +120,9 @@ def test_chromium_shows_the_kiosk_and_nothing_else(kiosk, tmp_path):
     (managed / "policy.json").write_text(json.dumps(policy))
 
     def look(address):
-        told = ["unshare", "-m", "sh", "-c", f'mount --bind {tmp_path}/etc /etc/chromium && exec "$@"', "sh"]
-        told += [sys.executable, "-c", LOOK, CHROMIUM, str(tmp_path / "profile"), address]
-        return subprocess.run(told, capture_output=True, text=True, timeout=120, check=True).stdout
+        command = ["unshare", "-m", "sh", "-c", f'mount --bind {tmp_path}/etc /etc/chromium && exec "$@"', "sh"]
+        command += [sys.executable, "-c", LOOK, CHROMIUM, str(tmp_path / "profile"), address]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
 
     with running(None, source="none") as other:
         assert "api/predict" in look(f"http://localhost:{other.port}/")
