@@ -3,6 +3,7 @@ export const LANGUAGES = { en: "English", de: "Deutsch", fr: "Français", es: "E
 
 let words = {};
 let language = "en";
+let latest = 0;
 
 export const current = () => language;
 
@@ -29,10 +30,14 @@ export function choose(configured) {
   return "en";
 }
 
+/** Writes the page in a language. Of two loads at once the later call counts, whichever reply comes last. */
 export async function load(code) {
+  const turn = (latest += 1);
   const reply = await fetch(`static/lang/${code}.json`);
   if (!reply.ok) throw new Error(`no language file for ${code}`);
-  words = await reply.json();
+  const loaded = await reply.json();
+  if (turn !== latest) return;
+  words = loaded;
   language = code;
   document.documentElement.lang = code;
   apply(document);

@@ -233,7 +233,9 @@ def test_everything_can_be_done_with_the_keyboard(visit):
     page.wait_for_selector("nav a[aria-current]")
     seen = []
     for _ in range(10):
-        page.keyboard.press("Tab")
+        # Chromium drops keys until a page is painted.
+        before = page.evaluate_handle("document.activeElement")
+        until(lambda: page.keyboard.press("Tab") or page.evaluate("old => document.activeElement !== old", before))  # noqa: B023
         seen.append(page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
         outline = "getComputedStyle(document.activeElement).outlineStyle"
         assert page.evaluate(outline) != "none", seen[-1]
@@ -253,7 +255,6 @@ def test_everything_can_be_done_with_the_keyboard(visit):
     page.keyboard.press("Enter")
     page.wait_for_selector("nav a[href='upload'][aria-current]")
     page.focus("#file")
-    # Chromium drops keys until a page is painted; on a busy machine that takes a moment.
     choosers = []
     page.on("filechooser", lambda chooser: choosers.append(chooser))  # noqa: PLW0108 - playwright takes no builtin
     until(lambda: page.keyboard.press("Enter") or page.wait_for_timeout(300) or choosers)
@@ -269,6 +270,21 @@ def test_a_language_can_be_chosen_and_is_remembered(visit):
     assert page.text_content("h1") == "Was verarbeitet wird und was bleibt"
     page.reload()
     soon(page, "document.documentElement.lang === 'de'")
+
+
+def test_a_language_chosen_while_another_loads_is_kept(visit):
+    page = visit("/privacy")
+    soon(page, "document.documentElement.lang === 'en'")
+    late = []
+    page.route("**/lang/fr.json", lambda route: late.append(route))  # noqa: PLW0108 - playwright takes no builtin
+    page.select_option("#language", "fr")
+    until(lambda: page.wait_for_timeout(50) or late)
+    page.select_option("#language", "de")
+    soon(page, "document.documentElement.lang === 'de'")
+    with page.expect_response("**/lang/fr.json"):
+        late[0].continue_()
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.documentElement.lang") == "de"
 
 
 def test_the_privacy_page_says_what_this_kiosk_does(visit, tmp_path):
