@@ -107,7 +107,10 @@ def _sinks(settings: StreamSettings, form: str, source: FrameSource) -> list[Sin
 
 @contextlib.contextmanager
 def _signals(stream: Stream) -> Iterator[tuple[threading.Event, threading.Event]]:
-    """SIGTERM and SIGINT end the stream in order, SIGHUP opens its files anew; gives both ends as events."""
+    """SIGTERM and SIGINT end the stream in order, SIGHUP opens its files anew; gives both ends as events.
+
+    Where a parent ignores SIGINT, as a shell does for what it starts in the background, it stays ignored.
+    """
     stop, interrupted = threading.Event(), threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -118,7 +121,9 @@ def _signals(stream: Stream) -> Iterator[tuple[threading.Event, threading.Event]
     def reopen(number: int, frame: FrameType | None) -> None:
         stream.reopen()
 
-    handlers = {signal.SIGTERM: end, signal.SIGINT: end, signal.SIGHUP: reopen}
+    handlers = {signal.SIGTERM: end, signal.SIGHUP: reopen}
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        handlers[signal.SIGINT] = end
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield stop, interrupted

@@ -158,9 +158,9 @@ def test_an_output_would_overwrite_the_file_of_settings(cli: Any, tmp_path: Path
     ],
 )
 def test_suffix_and_format(
-    cli: Any, tmp_path: Path, file: str, environ: dict[str, str], words: list[str], form: str
+    cli: Any, photo: Path, tmp_path: Path, file: str, environ: dict[str, str], words: list[str], form: str
 ) -> None:
-    (tmp_path / "s.toml").write_text(f'source = "synthetic"\nduration = 0.3\n{file}\n')
+    (tmp_path / "s.toml").write_text(f'source = "{photo.parent}"\n{file}\n')
     done = cli("stream", "--config", "s.toml", *words, env=environ, cwd=tmp_path)
     if form is None:
         assert done.returncode == 2

@@ -59,17 +59,14 @@ def test_while_the_doctor_examines(environment: dict[str, str]) -> None:
     assert (process.returncode, errors) == (130, b"interrupted\n")
 
 
+def in_the_background(environment: dict[str, str], *words: str) -> subprocess.Popen[bytes]:
+    """A command with SIGINT ignored, as a shell's `&` starts it."""
+    command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", sys.executable, "-m", "edge", *words]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
 def test_where_a_parent_ignores_it_so_do_we(environment: dict[str, str], photo: Path) -> None:
-    code = (
-        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); os.execv(sys.executable, sys.argv[1:])"
-    )
-    command = [sys.executable, "-m", "edge", "predict", str(photo), str(photo)]
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *command],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
+    process = in_the_background(environment, "predict", str(photo), str(photo))
     ignores, interrupt = Path(f"/proc/{process.pid}/status"), 1 << (signal.SIGINT - 1)
     while not int(ignores.read_text().partition("SigIgn:")[2].split()[0], 16) & interrupt:
         assert process.poll() is None
@@ -77,4 +74,19 @@ def test_where_a_parent_ignores_it_so_do_we(environment: dict[str, str], photo: 
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGINT)
         time.sleep(0.05)
+    process.communicate()
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [(["stream", "--source", "synthetic"], "stdout"), (["kiosk", "--source", "none", "--port", "0"], "stderr")],
+)
+def test_what_goes_on_for_ever_ignores_it_too(environment: dict[str, str], words: list[str], says: str) -> None:
+    process = in_the_background(environment, *words)
+    assert getattr(process, says).readline(), "it runs"
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode in (0, -signal.SIGTERM)
+    assert b"interrupted" not in errors

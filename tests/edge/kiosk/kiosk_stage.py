@@ -142,7 +142,7 @@ def running(stage=None, *, gate=None, notifier=None, thermal=None, limits=None, 
             raise failures[0]
 
 
-def until(check, seconds=10.0):
+def until(check, seconds=30.0):
     """The first true value of ``check``; fails when there is none in time."""
     end = time.monotonic() + seconds
     while True:

@@ -5,6 +5,7 @@ import json
 import re
 import socket
 import sqlite3
+import time
 
 import cv2
 import httpx
@@ -315,26 +316,26 @@ def test_a_hot_device_reads_fewer_frames_and_says_so():
         0.1, temperature=lambda: celsius[0], throttled=lambda: ("throttled",) if celsius[0] > 80 else ()
     )
 
-    def analysed(camera_frames):
-        """Frames that went through the pipeline while the camera gave so many."""
-        before = kiosk.kiosk.stream.snapshot().counts
-        until(lambda: kiosk.kiosk.stream.snapshot().counts["captured"] >= before["captured"] + camera_frames, 30)
-        after = kiosk.kiosk.stream.snapshot().counts
-        return (after["processed"] - before["processed"]) / (after["captured"] - before["captured"])
+    def seconds(work):
+        began = time.monotonic()
+        work()
+        return time.monotonic() - began
+
+    def eight_are_read():
+        before = kiosk.kiosk.stream.snapshot().counts["processed"]
+        until(lambda: kiosk.kiosk.stream.snapshot().counts["processed"] >= before + 8)
 
     stage = Stage(room(460), fps=50)
     with running(stage, thermal=watch) as kiosk, httpx.Client(base_url=kiosk.url, timeout=20) as client:
         until(lambda: kiosk.kiosk.stream.fps_limit)
-        assert 0 < analysed(100) < 0.25  # 5 of 50 a second
+        # 7/5 s where 5 a second are read, 7/50 s without a limit; a busy machine takes longer for both.
+        assert seconds(eight_are_read) > 0.7
         told = client.get("/healthz").json()
         assert (told["status"], told["pace"], told["throttled"]) == ("hot", "slow", ["throttled"])
         assert kiosk.kiosk.live.video.fps_limit is None
         celsius[0] = 85.0
         until(lambda: kiosk.kiosk.live.video.fps_limit)
-        before = kiosk.kiosk.stream.snapshot().counts["captured"]
-        assert len(pictures(client, 8)) == 8
-        # At 5 pictures a second 70 camera frames pass, at 15 some 23; a busy machine has fewer of both.
-        assert kiosk.kiosk.stream.snapshot().counts["captured"] - before > 30
+        assert seconds(lambda: pictures(client, 8)) > 0.9  # 7/5 s, otherwise 7/15
         celsius[0] = 50.0
         until(lambda: kiosk.kiosk.stream.fps_limit is None)
         assert kiosk.kiosk.live.video.fps_limit is None

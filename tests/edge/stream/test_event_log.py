@@ -333,11 +333,11 @@ sink = EventSink(Path({path!r}))
 index = 0
 while True:
     track = index // 40 + 1
-    moment = time.monotonic() * 10
+    moment, told = time.monotonic() * 10, time.time()
     sink.write(None, result(moment, (track, "Happy"), (track + 100000, ("Sad", "Angry")[index // 7 % 2])))
     if index % 40 == 39:
         sink.write(None, result(index, ended=track))
-    print(time.time(), flush=True)
+    print(told, flush=True)
     index += 1
     time.sleep(0.002)
 """

@@ -129,7 +129,7 @@ def test_a_read_that_never_returns_is_left_behind(run):
         return LOST
 
     source = ScriptedSource(hang, face_frame)
-    running, keep = run(source, timeout_s=0.2)
+    running, keep = run(source, timeout_s=0.5)
     keep.wait_for(lambda result: any(event.kind == "end" for event in result.events))
     keep.wait_for(lambda result: any(event.kind == "new" and event.track == 2 for event in result.events))
     assert keep.states[:3] == ["ok", "reconnecting", "ok"]
@@ -194,9 +194,7 @@ def test_a_limit_of_frames_a_second_can_be_changed_while_it_runs(run):
     times = [result.time_s for result in keep.results]
     assert all(later - before > 0.15 for before, later in pairwise(times)), "the newest frame, four times a second"
     running.stream.fps_limit = None
-    last = keep.results[-1].frame or 0
-    found = keep.wait_for(lambda result: (result.frame or 0) > last + 60)
-    assert len([one for one in keep.results if last < (one.frame or 0) <= (found.frame or 0)]) > 10
+    keep.wait_for(lambda _: any(later.time_s - before.time_s < 0.1 for before, later in pairwise(keep.results)))
 
 
 def test_a_camera_that_always_hangs_is_given_up(run):

@@ -56,8 +56,8 @@ def camera(heads: list[Any], make_video: Any) -> Iterator[Camera]:
 def test_a_stream_that_is_cut_comes_back(camera: Camera):
     camera.plug()
     keep, stop = Keep(), threading.Event()
-    source = open_source(camera.address, SourceOptions(timeout_s=3))
-    stream = Stream(source, "auto", Classifier(threads=1), sinks=[keep], timeout_s=3, retries=None)
+    source = open_source(camera.address, SourceOptions(timeout_s=10))
+    stream = Stream(source, "auto", Classifier(threads=1), sinks=[keep], timeout_s=10, retries=None)
     thread = threading.Thread(target=stream.run, args=(stop,), daemon=True)
     thread.start()
     try:
