@@ -24,7 +24,7 @@ fi
 
 home=$HOME/.config/emotion-edge
 profile=$home/chromium
-page=$address/?screen=1
+page="$address/?screen=1"
 # Where the kiosk asks for its token, the installer left a page that shows it, readable for this user alone.
 if [ -r "$home/open.html" ]; then
     page=file://$home/open.html

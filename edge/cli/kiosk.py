@@ -39,10 +39,10 @@ def command(loaded: Loaded[KioskSettings]) -> None:
     from edge.kiosk.sources import choose_source
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
-    gate = _gate(config)
+    gate, new_token = _gate(config)
     kiosk = Kiosk(config, choose_source(config), gate=gate)
     keep_tidy()
-    kiosk.run(lambda: _say_where(config, kiosk.port, kiosk.facts.source))
+    kiosk.run(lambda: _say_where(config, kiosk.port, kiosk.facts.source, new_token))
 
 
 def _need_the_extra() -> None:
@@ -57,13 +57,13 @@ def _need_the_extra() -> None:
         ) from error
 
 
-def _gate(config: KioskSettings) -> Gate | None:
-    """The gate of an address that others can reach; a new token is said once."""
+def _gate(config: KioskSettings) -> tuple[Gate | None, str]:
+    """The gate of an address that others can reach; a new token, which is said once."""
     if config.loopback and not config.trusted_proxy:
-        return None
+        return None, ""
     if not config.auth:
         click.echo("warning: anyone who reaches this address sees the camera (--no-auth)", err=True)
-        return None
+        return None, ""
     from edge.kiosk.tokens import Gate, default_path, load_or_create
 
     path = config.token_file or default_path()
@@ -72,12 +72,18 @@ def _gate(config: KioskSettings) -> Gate | None:
         click.echo(f"token: {token}  (said this once; kept in {path})", err=True)
     else:
         click.echo(f"the token is in {path}", err=True)
-    return Gate(token)
+    return Gate(token), token if new else ""
 
 
-def _say_where(config: KioskSettings, port: int, source: str) -> None:
+def _say_where(config: KioskSettings, port: int, source: str, new_token: str = "") -> None:
+    """Address and source; where phones reach it, its address as a QR code too, with a token that is new."""
+    from edge.kiosk.phone import phone_address, qr_missing, qr_text
+
     what = "upload page" if source == "none" else f"source: {source}, video: {config.video}"
     click.echo(f"emotion-edge kiosk: {config.address(port)}  ({what}; stop with Ctrl-C)", err=True)
+    address = phone_address(config, port)
+    if address:
+        click.echo(qr_missing() or f"{qr_text(address, new_token)}\n{address}", err=True)
 
 
 __all__ = ["command"]

@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from datetime import date
 from typing import Any, cast
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -26,6 +26,7 @@ from edge.kiosk.logo import read_logo
 from edge.kiosk.metrics import CONTENT_TYPE, Metrics
 from edge.kiosk.openapi import DOCUMENT
 from edge.kiosk.pages import STATIC, page
+from edge.kiosk.phone import PhoneWay
 from edge.kiosk.replies import LiveReply, Seats, failure, json_reply
 from edge.kiosk.security import Security, set_cookie
 from edge.kiosk.settings import KioskSettings
@@ -53,6 +54,7 @@ class Site:
         threshold: Confidence below which an emotion is shown as not confident.
         live: The live view, or None to serve uploads alone.
         gate: Checks the token; None lets everyone in.
+        phones: What the kiosk's screen shows to phones.
 
     Attributes:
         seats: Of those who watch, by what: ``events`` and ``video``.
@@ -69,9 +71,11 @@ class Site:
         threshold: float,
         live: LiveView | None,
         gate: Gate | None,
+        phones: PhoneWay,
     ) -> None:
         self.config, self.desk, self.metrics, self.health = config, desk, metrics, health
         self.labels, self.threshold, self.live, self.gate = labels, threshold, live, gate
+        self.phones = phones
         self.seats = {"events": Seats(MAX_EVENTS), "video": Seats(MAX_VIDEO)}
         self._drawn = read_logo(config.logo) if config.logo else None
         self._reporting = asyncio.Lock()
@@ -89,6 +93,7 @@ class Site:
             Route("/api/predict", self.desk.handle, methods=["POST"]),
             Route("/api/openapi.json", self._openapi),
             Route("/logo", self._logo),
+            Route("/phone.svg", self._phone),
             Route("/events", self._events),
             Route("/stream.mjpg", self._stream),
             Route("/healthz", self._healthz),
@@ -97,7 +102,10 @@ class Site:
         ]
         inner = Starlette(routes=routes, exception_handlers={HTTPException: _http_failure, Exception: _http_failure})
         inner.router.redirect_slashes = False
-        guarded = Security(inner, gate=self.gate, hosts=(self.config.host, *self.config.allow_host))
+        hosts = [self.config.host, *self.config.allow_host]
+        if self.config.public_url:
+            hosts.append(urlsplit(self.config.public_url).hostname or "")
+        guarded = Security(inner, gate=self.gate, hosts=hosts)
         if not self.config.trusted_proxy:
             return guarded
         return cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", guarded), list(self.config.trusted_proxy)))
@@ -105,7 +113,7 @@ class Site:
     async def _home(self, request: Request) -> Response:
         if self.live is None:
             return page("upload.html")
-        return page("live.html", screen="screen" in request.query_params)
+        return page("live.html", screen="screen" in request.query_params, phones=self.phones.open)
 
     async def _upload(self, _: Request) -> Response:
         return page("upload.html")
@@ -149,11 +157,12 @@ class Site:
         set_cookie(reply, self.gate, request.url.scheme)
         return reply
 
-    async def _about(self, _: Request) -> Response:
-        config = self.config
+    async def _about(self, request: Request) -> Response:
+        config, visitor = self.config, not request.state.trusted
         about: dict[str, Any] = {
             "live": self.live is not None,
-            "source": self.health().facts.source,
+            "visitor": visitor,
+            "source": "" if visitor else self.health().facts.source,
             "state": self.health().state,
             "demo": self.health().facts.source == DEMO.partition(":")[0],
             "video": config.video,
@@ -177,6 +186,11 @@ class Site:
         content, kind = self._drawn
         # A drawing may hold a script; opened by itself it gets none to run.
         return Response(content, media_type=kind, headers={"content-security-policy": "default-src 'none'; sandbox"})
+
+    async def _phone(self, _: Request) -> Response:
+        if not self.phones.open:
+            return failure(404, "not_found", "Phones cannot reach this kiosk.")
+        return Response(self.phones.svg(), media_type="image/svg+xml")
 
     async def _latest(self, _: Request) -> Response:
         stream = self.health().stream

@@ -93,6 +93,7 @@ SCHEMAS: dict[str, Any] = {
     "About": _object(
         {
             "live": {"type": "boolean"},
+            "visitor": {"type": "boolean", "description": "Asked with a pass for the upload page, not with the token."},
             "source": {"type": "string"},
             "state": {"type": "string", "description": "As in Health."},
             "demo": {"type": "boolean", "description": "The faces are drawn; there is no camera."},

@@ -16,23 +16,24 @@ HTML = Path(__file__).parent / "html"
 
 SCREEN = "./?screen=1"
 _CHARSET = '<meta charset="utf-8" />\n'
+_PHONE_HEAD = '    <script type="module" src="static/phone.js"></script>\n'
 _SCREEN_HEAD = '    <script src="static/screen.js"></script>\n    <link rel="stylesheet" href="static/screen.css" />\n'
 
 
 @lru_cache
-def _read(name: str, screen: bool) -> str:
+def _read(name: str, screen: bool, phones: bool) -> str:
     text = (HTML / name).read_text("utf-8")
     for shared in ("head", "bar"):
         text = text.replace(f"    <!-- {shared} -->\n", (HTML / f"{shared}.html").read_text("utf-8"))
     if screen:
         text = text.replace('"./"', f'"{SCREEN}"').replace('url=./"', f'url={SCREEN}"')
-        text = text.replace(_CHARSET, _CHARSET + _SCREEN_HEAD, 1)
+        text = text.replace(_CHARSET, _CHARSET + _SCREEN_HEAD + (_PHONE_HEAD if phones else ""), 1)
     return text
 
 
-def page(name: str, status: int = 200, *, screen: bool = False) -> Response:
-    """One of the package's own pages; with ``screen`` for the device's own screen."""
-    return Response(_read(name, screen), status, media_type="text/html")
+def page(name: str, status: int = 200, *, screen: bool = False, phones: bool = False) -> Response:
+    """One of the package's own pages; ``screen`` makes it the device's own, ``phones`` adds a QR code to that."""
+    return Response(_read(name, screen, phones), status, media_type="text/html")
 
 
 __all__ = ["STATIC", "page"]

@@ -14,12 +14,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge.kiosk.pages import page
+from edge.kiosk.passes import PATHS, TURN_S, VISITS_TURNS
 from edge.kiosk.replies import failure
 from edge.kiosk.tokens import Gate
 
 log = logging.getLogger(__name__)
 
 COOKIE = "emotion_edge"
+VISIT = "emotion_edge_visit"
 # Reached without a token: the page that asks for it, what that page is made of, and a health check that says no more
 # than yes or no.
 OPEN_PATHS = ("/login", "/healthz", "/static/")
@@ -100,6 +102,8 @@ class Security:
             return failure(403, "wrong_origin", "Another site may not send this.")
         if self._gate is None or _is_open(scope["path"]) or self._trusted(scope):
             return None
+        if scope["path"] in PATHS and self._gate.passes.opens_with_cookie(_cookie(headers.get("cookie", ""), VISIT)):
+            return None
         return self._let_in(scope, headers, self._gate)
 
     def _let_in(self, scope: Scope, headers: Headers, gate: Gate) -> Response:
@@ -113,8 +117,15 @@ class Security:
             reply = page("welcome.html", screen="screen" in query)
             set_cookie(reply, gate, scope["scheme"])
             return reply
-        if shown:
+        visit = query.get("pass", "")
+        if scope["path"] == "/upload" and gate.passes.opens_with(visit):
+            reply = page("upload.html")
+            _set_visit(reply, gate, scope["scheme"])
+            return reply
+        if shown or visit:
             gate.failed.note(scope)
+        if a_page and visit:
+            return page("ended.html", status=401)
         if a_page and "text/html" in headers.get("accept", ""):
             return page("login.html", status=401)
         return failure(401, "token", "The token is missing or wrong.", {"www-authenticate": "Bearer"})
@@ -125,7 +136,7 @@ class Security:
         headers = Headers(scope=scope)
         if self._gate.opens_with(_bearer(headers)):
             return True
-        return self._gate.opens_with_cookie(_cookie(headers.get("cookie", "")))
+        return self._gate.opens_with_cookie(_cookie(headers.get("cookie", ""), COOKIE))
 
     def _known(self, host: str) -> bool:
         if "*" in self._hosts or host in self._hosts:
@@ -141,6 +152,12 @@ def set_cookie(reply: Response, gate: Gate, scheme: str) -> None:
     """Let this browser in from now on, below the path that it asked at: a proxy may have others beside it."""
     secure = scheme == "https"
     reply.set_cookie(COOKIE, gate.cookie, 180 * 86400, path=None, httponly=True, samesite="strict", secure=secure)
+
+
+def _set_visit(reply: Response, gate: Gate, scheme: str) -> None:
+    """Let a visitor's phone use the upload page for a while."""
+    secure, most_s = scheme == "https", TURN_S * VISITS_TURNS
+    reply.set_cookie(VISIT, gate.passes.cookie(), most_s, path=None, httponly=True, samesite="strict", secure=secure)
 
 
 def _is_open(path: str) -> bool:
@@ -170,12 +187,12 @@ def _bearer(headers: Headers) -> str:
     return shown.strip() if kind.lower() == "bearer" else ""
 
 
-def _cookie(header: str) -> str:
+def _cookie(header: str, name: str) -> str:
     try:
-        morsel = SimpleCookie(header).get(COOKIE)
+        morsel = SimpleCookie(header).get(name)
     except CookieError:
         return ""
     return morsel.value if morsel else ""
 
 
-__all__ = ["COOKIE", "HEADERS", "OPEN_PATHS", "Security", "own_names", "set_cookie"]
+__all__ = ["COOKIE", "HEADERS", "OPEN_PATHS", "VISIT", "Security", "own_names", "set_cookie"]

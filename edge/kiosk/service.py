@@ -21,6 +21,7 @@ from edge.kiosk.app import Site
 from edge.kiosk.health import Facts, Health, rates
 from edge.kiosk.live import LiveView, Tap
 from edge.kiosk.metrics import Metrics
+from edge.kiosk.phone import PhoneWay
 from edge.kiosk.protocol import LimitedProtocol, Limits
 from edge.kiosk.settings import KioskSettings
 from edge.kiosk.systemd import Notifier
@@ -117,6 +118,7 @@ class Kiosk:
             threshold=classifier.threshold if config.threshold is None else config.threshold,
             live=self.live,
             gate=gate,
+            phones=PhoneWay(config, self.port, gate.passes if gate else None),
         )
         self._server: _Server | None = None
 
@@ -222,7 +224,7 @@ class Kiosk:
             # A thread of its own: a slow card, or a report that is being read, must not hold up the loop.
             yield BackgroundSink(EventSink(self.config.event_log), wait=False, room=1024)
         if self.config.mqtt:
-            yield mqtt_sink(self.config, page=None if self.config.loopback else self.config.address(self.port))
+            yield mqtt_sink(self.config, page=self.config.address(self.port) if self.config.reachable else None)
 
     async def _tick(self) -> None:
         """Every second: rates, heat, status line, and news for the pages."""

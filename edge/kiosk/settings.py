@@ -8,6 +8,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from edge.settings import Size, Verb, setting
 from edge.settings.reading import FaceSettings
@@ -22,6 +23,18 @@ def read_network(text: str) -> str:
     except ValueError:
         raise ValueError(f"must be an address or network such as 127.0.0.1 or 10.0.0.0/8, got {text[:80]!r}") from None
     return str(network.network_address) if network.num_addresses == 1 else str(network)
+
+
+def parse_url(text: str) -> str:
+    """Read an address of a page; it ends with a slash."""
+    try:
+        parts = urlsplit(text)
+        right = parts.scheme in ("http", "https") and parts.hostname and not (parts.query or parts.fragment)
+    except ValueError:
+        right = False
+    if not right:
+        raise ValueError(f"must be an address such as https://kiosk.example/emotion/, got {text[:80]!r}")
+    return text.rstrip("/") + "/"
 
 
 def parse_colour(text: str) -> str:
@@ -57,6 +70,13 @@ class KioskSettings(FaceSettings, CameraSettings, MqttSettings, ReportSettings):
         parse=read_network,
         form="ADDRESS",
     )
+    public_url: str | None = setting(
+        None,
+        "Address by which others reach the kiosk, as that of a proxy before it; the QR code leads there.",
+        parse=parse_url,
+        form="URL",
+        otherwise="the one it listens on",
+    )
     max_uploads: int = setting(4, "Uploads worked on at a time; further ones must come back later.", low=1, high=64)
     max_upload_mb: float = setting(10.0, "Largest upload in megabytes.", low=0.1, high=100)
     event_log: Path | None = setting(
@@ -77,13 +97,25 @@ class KioskSettings(FaceSettings, CameraSettings, MqttSettings, ReportSettings):
         except ValueError:
             return self.host == "localhost"
 
-    def address(self, port: int) -> str:
-        """Where a browser finds the page, as far as this device can tell."""
+    @property
+    def reachable(self) -> bool:
+        """Whether other devices can reach the page."""
+        return self.public_url is not None or not self.loopback
+
+    def address(self, port: int, number: str | None = None) -> str:
+        """Where a browser finds the page, as far as this device can tell.
+
+        Args:
+            port: The port that is listened on.
+            number: This device's address in its network, to be named instead of its host name.
+        """
+        if self.public_url:
+            return self.public_url
         name = self.host
         if self.host in ("127.0.0.1", "::1"):
             name = "localhost"
         elif self.host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
-            name = f"{socket.gethostname().partition('.')[0]}.local"
+            name = number or f"{socket.gethostname().partition('.')[0]}.local"
         return f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"
 
 

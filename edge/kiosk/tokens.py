@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edge.errors import ConfigError
 from edge.kiosk.logins import FailedLogins
+from edge.kiosk.passes import Passes
 
 MIN_LENGTH = 16
 
@@ -62,11 +63,13 @@ class Gate:
     Attributes:
         cookie: What a browser shows instead of the token.
         failed: Where wrong tokens are noted.
+        passes: What lets visitors' phones open the upload page.
     """
 
     def __init__(self, token: str) -> None:
         self._token = token.encode()
         self.failed = FailedLogins()
+        self.passes = Passes()
         self.cookie = hmac.new(self._token, b"emotion-edge cookie", hashlib.sha256).hexdigest()
 
     def opens_with(self, token: str) -> bool:

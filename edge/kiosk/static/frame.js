@@ -103,7 +103,7 @@ const NOTICES = {
 /** Says in the bar what the camera does. */
 export function notice(about, state) {
   const bar = document.getElementById("notice");
-  if (!bar || !about?.live) return;
+  if (!bar || !about?.live || about.visitor) return; // a visitor's phone has another camera
   const key = about.demo ? "notice.demo" : (NOTICES[state] ?? "notice");
   bar.hidden = !key;
   bar.classList.toggle("off", key !== "notice");
@@ -116,7 +116,8 @@ export function notice(about, state) {
 
 function navigation(about) {
   const live = document.getElementById("nav-live");
-  if (live && about && !about.live) live.remove();
+  if (live && about && (!about.live || about.visitor)) live.remove();
+  if (about?.visitor) document.querySelector(".brand")?.setAttribute("href", "upload");
   notice(about, about?.state);
   // The last part alone: the kiosk may stand below a path of a proxy.
   const page = location.pathname.split("/").pop();
