@@ -23,8 +23,8 @@ FER_LABELS = ("angry", "happy", "neutral", "sad", "surprise")
 Read = Callable[[str], tuple[list[int] | None, str]]
 
 
-def ours(model: str, faces: str = "largest", detector: str = "haar") -> Read:
-    """The installed package, with the described settings: the cascade, and the largest face."""
+def ours(model: str, detector: str = "auto", faces: str = "all") -> Read:
+    """The installed package as it comes: its own detector, every face; the largest one's emotion."""
     import cv2
 
     from edge import Classifier, Pipeline, load_image
@@ -39,9 +39,9 @@ def ours(model: str, faces: str = "largest", detector: str = "haar") -> Read:
     return read
 
 
-def usual(model: str) -> Read:
-    """The installed package as it comes: its own detector, every face; the largest one's emotion."""
-    return ours(model, "all", "auto")
+def haar(model: str) -> Read:
+    """The installed package with the described settings: the cascade, and the largest face."""
+    return ours(model, "haar", "largest")
 
 
 def described(model: str) -> Read:
@@ -95,21 +95,65 @@ def fer(_model: str) -> Read:
     return read
 
 
-def plain(model: str) -> Read:
-    """The shortest program around our model, as one would write it by hand."""
+def mediapipe(model: str) -> Read:
+    """MediaPipe's face detector for faces within two metres, and our model, as one would write it by hand."""
     import cv2
+    import mediapipe as mp
     import numpy as np
     from PIL import Image
+
+    cv2.setNumThreads(1)
+    emotion = interpret(model)
+    detector = mp.solutions.face_detection.FaceDetection(model_selection=0)
+
+    def read(path: str) -> tuple[list[int] | None, str]:
+        rgb = np.array(Image.open(path).convert("RGB"))
+        height, width = rgb.shape[:2]
+        boxes = []
+        for face in detector.process(rgb).detections or ():
+            box = face.location_data.relative_bounding_box
+            left, right = sorted(np.clip([box.xmin, box.xmin + box.width], 0, 1) * width)
+            top, bottom = sorted(np.clip([box.ymin, box.ymin + box.height], 0, 1) * height)
+            if right - left >= 1 and bottom - top >= 1:
+                boxes.append([int(left), int(top), int(right - left), int(bottom - top)])
+        box = max(boxes, key=lambda box: box[2] * box[3], default=None)
+        if box is None:
+            return None, emotion(rgb)
+        x, y, w, h = box
+        return box, emotion(rgb[y : y + h, x : x + w])
+
+    return read
+
+
+def interpret(model: str) -> Callable[[Any], str]:
+    """The shortest program around our model: from an RGB crop to its emotion."""
+    import cv2
 
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
         from tflite_runtime.interpreter import Interpreter
 
-    cv2.setNumThreads(1)
     interpreter = Interpreter(model_path=model, num_threads=1)
     interpreter.allocate_tensors()
     source, sink = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+
+    def emotion(crop: Any) -> str:
+        interpreter.set_tensor(source, cv2.resize(crop, (48, 48), interpolation=cv2.INTER_AREA)[None])
+        interpreter.invoke()
+        return LABELS[int(interpreter.get_tensor(sink)[0].argmax())]
+
+    return emotion
+
+
+def plain(model: str) -> Read:
+    """The cascade and our model, as one would write it by hand."""
+    import cv2
+    import numpy as np
+    from PIL import Image
+
+    cv2.setNumThreads(1)
+    emotion = interpret(model)
     cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
 
     def read(path: str) -> tuple[list[int] | None, str]:
@@ -121,10 +165,7 @@ def plain(model: str) -> Read:
         if box is not None:
             x, y, w, h = box
             crop = rgb[y : y + h, x : x + w]
-        interpreter.set_tensor(source, cv2.resize(crop, (48, 48), interpolation=cv2.INTER_AREA)[None])
-        interpreter.invoke()
-        answer = interpreter.get_tensor(sink)[0]
-        return None if box is None else [int(number) for number in box], LABELS[int(answer.argmax())]
+        return None if box is None else [int(number) for number in box], emotion(crop)
 
     return read
 
@@ -160,7 +201,8 @@ def loop(read: Read, pictures: list[str]) -> None:
 
 if __name__ == "__main__":
     way, model_path, mode, *paths = sys.argv[1:]
-    reader = {"ours": ours, "usual": usual, "described": described, "fer": fer, "plain": plain}[way](model_path)
+    ways = {"ours": ours, "haar": haar, "described": described, "fer": fer, "mediapipe": mediapipe, "plain": plain}
+    reader = ways[way](model_path)
     if mode == "once":
         print(*reader(paths[0]))
     else:

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.face_scenes import PHOTO, Picture
-from benchmarks.peers import PEERS, ROOT, install
+from benchmarks.peers import BY_NAME, ROOT, install
 from benchmarks.ratios import ratio
 from benchmarks.run import measure_pictures
 from benchmarks.scenes import Actor, play, wander
@@ -29,7 +29,7 @@ FRAMES = {"ours": 300, "described": 40, "fer": 40}
 def measure_speed(known: Sequence[tuple[Picture, Box]]) -> dict[str, Any]:
     """Ratios of processor time: single pictures, frames with one and five faces, and the start."""
     # The development environment holds TensorFlow, which is all that the described way needs.
-    ours, described = replace(PEERS[0], way="usual"), replace(PEERS[2], venv="dev")
+    ours, described = BY_NAME["ours"], replace(BY_NAME["described"], venv="dev")
     install([ours])
     with TemporaryDirectory() as name:
         folder = Path(name)

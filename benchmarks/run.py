@@ -17,14 +17,13 @@ import platform
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from benchmarks import many, table
-from benchmarks.peers import PEERS, ROOT, WORKERS, Peer, Worker, clean_environment, install, size
+from benchmarks.peers import BY_NAME, PEERS, ROOT, Peer, Worker, clean_environment, install, size
 from benchmarks.ratios import ratio, summary
 from benchmarks.scenes import Actor, heads_from, play, render, wander
 from benchmarks.stream import race
@@ -32,7 +31,6 @@ from edge.benchmark.measure import launch
 
 RESULT = ROOT / "benchmarks" / "results" / "peers.json"
 PHOTO = ROOT / "examples" / "astronaut.jpg"
-DESCRIBED = ROOT / "models" / "reference" / "model.keras"
 PARTS = ("size", "start", "pictures", "overhead", "stream", "jobs", "accuracy", "many")
 
 
@@ -46,19 +44,7 @@ def measure_start(rounds: int) -> dict[str, Any]:
     runs: dict[str, list[dict[str, float]]] = {peer.name: [] for peer in PEERS}
     for _ in range(rounds):
         for peer in PEERS:
-            if peer.own:
-                command = [str(peer.python.parent / "emotion-edge"), "predict", str(PHOTO), "--threads", "1"]
-            else:
-                command = [
-                    str(peer.python),
-                    "-P",
-                    str(WORKERS),
-                    peer.way,
-                    str(model_of(peer)),
-                    "once",
-                    str(PHOTO),
-                ]
-            runs[peer.name].append(launch(command))
+            runs[peer.name].append(launch(peer.once(PHOTO)))
     return {
         name: {
             "seconds": summary(run["seconds"] for run in own),
@@ -84,7 +70,7 @@ def measure_pictures(folder: Path, rounds: int, count: int, peers: Sequence[Peer
     core = min(os.sched_getaffinity(0))
     runs: dict[str, list[dict[str, Any]]] = {peer.name: [] for peer in peers}
     with ExitStack() as stack:
-        workers = {peer.name: stack.enter_context(Worker(peer, model_of(peer), pictures, core)) for peer in peers}
+        workers = {peer.name: stack.enter_context(Worker(peer, pictures, core)) for peer in peers}
         for worker in workers.values():
             worker.ready()
         for _ in range(rounds):
@@ -110,11 +96,11 @@ def measure_overhead(rounds: int) -> dict[str, Any]:
     import subprocess
 
     found = {}
-    for peer in PEERS:
-        if peer.own:
-            command = [str(peer.python), "-P", str(ROOT / "benchmarks" / "_overhead.py"), str(PHOTO), str(rounds)]
-            done = subprocess.run(command, check=True, capture_output=True, env=clean_environment(), cwd="/")
-            found[peer.name] = json.loads(done.stdout)
+    for name in ("ours", "ours-litert"):
+        script = ROOT / "benchmarks" / "_overhead.py"
+        command = [str(BY_NAME[name].python), "-P", str(script), str(PHOTO), str(rounds)]
+        done = subprocess.run(command, check=True, capture_output=True, env=clean_environment(), cwd="/")
+        found[name] = json.loads(done.stdout)
     return found
 
 
@@ -138,8 +124,7 @@ def measure_accuracy(data: Path | None) -> dict[str, Any] | None:
     for peer in PEERS:
         if peer.way == "plain":
             continue
-        asked = replace(peer, way="usual") if peer.own else peer
-        with Worker(asked, model_of(peer), [path for path, _ in listed], None) as worker:
+        with Worker(peer, [path for path, _ in listed], None) as worker:
             worker.ready()
             told = worker.turn()["found"]
         hits = [emotion == label for (_, emotion), label in zip(told, truth, strict=True)]
@@ -155,11 +140,6 @@ def measure_accuracy(data: Path | None) -> dict[str, Any] | None:
             "without_a_face": sum(box is None for box, _ in told),
         }
     return found
-
-
-def model_of(peer: Peer) -> Path:
-    """The model file that a way reads."""
-    return DESCRIBED if peer.way == "described" else ROOT / "models" / "emotion.tflite"
 
 
 def machine() -> dict[str, Any]:
@@ -210,9 +190,9 @@ def main(
                 "pictures": lambda: measure_pictures(folder, rounds, pictures),
                 "overhead": lambda: measure_overhead(10 * rounds),
                 "stream": lambda: measure_stream(folder, min(rounds, 3)),
-                "jobs": lambda: many.measure_jobs(folder, PEERS[0], jobs_pictures, rounds=min(rounds, 3)),
+                "jobs": lambda: many.measure_jobs(folder, BY_NAME["ours"], jobs_pictures, rounds=min(rounds, 3)),
                 "accuracy": lambda: measure_accuracy(data),
-                "many": lambda: many.measure_many(folder, PEERS[0], many_pictures),
+                "many": lambda: many.measure_many(folder, BY_NAME["ours"], many_pictures),
             }
             for part in parts:
                 click.echo(f"measuring {part}", err=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks.peers import PEERS, ROOT
+from benchmarks.peers import BY_NAME, ROOT
 from benchmarks.ratios import ratio, summary
 from edge.benchmark.measure import launch
 
@@ -37,7 +37,7 @@ PHOTO = str(ROOT / "examples" / "astronaut.jpg")
 @click.command()
 @click.option("--rounds", default=10, show_default=True, help="Turns of each.")
 @click.option("--against", metavar="COMMIT", help="Compare with this commit instead.")
-@click.option("--python", default=str(PEERS[0].python), help="Interpreter with what `predict` needs.")
+@click.option("--python", default=str(BY_NAME["ours"].python), help="Interpreter with what `predict` needs.")
 def main(rounds: int, against: str | None, python: str) -> None:
     """Print processor seconds, and each over the first."""
     if against:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers import PEERS
+from benchmarks.peers import BY_NAME, PEERS
 
 BEGIN, END = "<!-- benchmark: written by `make benchmark` -->", "<!-- benchmark: end -->"
 
@@ -47,7 +47,8 @@ def lines(record: dict[str, Any]) -> Iterator[str]:
         head = "stream, 640x480, one face", "frames a second", "ours", "processor time a frame", "ours", "peak memory"
         yield f"| {' | '.join(head)} |"
         yield "| --- " * len(head) + "|"
-        for name, title in (("ours", "emotion-edge, LiteRT"), ("described", PEERS[2].title), ("fer", PEERS[3].title)):
+        for name in ("ours", "described", "fer"):
+            title = "emotion-edge, LiteRT" if name == "ours" else BY_NAME[name].title
             run = race[name]
             faster = "" if name == "ours" else f"{race[f'times_{name}_by_the_clock']:.1f} times"
             lighter = "" if name == "ours" else f"1/{race[f'times_{name}']:.1f}"
@@ -61,11 +62,11 @@ def notes(record: dict[str, Any]) -> Iterator[str]:
     """How it was measured."""
     yield (
         "Ratios are to the first line, turn by turn: median (lowest to highest). Everything runs on one thread "
-        "and, but for the first result, on one core. A picture is a JPEG of 640x480 with one face, read with the "
-        "described settings; the first result is a whole process on the bundled photo. Accuracy is on photos of people "
-        "that our training has not seen, with ours as it comes; the described network was trained on FER+ as "
-        "`train/recipes/reference.toml` says. "
-        "`fer` answers among the five emotions, and reads the whole picture where it finds no face, as ours does. "
+        "and, but for the first result, on one core. A picture is a JPEG of 640x480 with one face; the first result is "
+        "a whole process on the bundled photo. Accuracy is on photos of people that our training has not seen; the "
+        "described network was trained on FER+ as `train/recipes/reference.toml` says. `fer` and face-api.js (its "
+        "TinyFaceDetector) answer among the five emotions, and all read the whole picture where they find no face. "
+        "MediaPipe's detector is the one of version 0.10.21 for faces within two metres. "
         "PyPI's `deepface` is left out: it downloads its weights."
     )
     yield ""
@@ -92,25 +93,29 @@ def goals(record: dict[str, Any]) -> Iterator[tuple[str, float, str, float]]:
     """What is measured, its value, "at least" or "at most", and the limit."""
     if start := found(record, "start"):
         other = start["described"]
-        yield "start to first result, times as fast as described", other["times_ours"]["median"], "at least", 12
-        yield "the same in processor time", other["times_ours_cpu"]["median"], "at least", 12
-        yield "memory of described over ours", other["peak_rss_mb"] / start["ours"]["peak_rss_mb"], "at least", 6
+        yield "start to first result, times as fast as described", other["times_ours"]["median"], "at least", 14
+        yield "the same in processor time", other["times_ours_cpu"]["median"], "at least", 14
+        yield "memory of described over ours", other["peak_rss_mb"] / start["ours"]["peak_rss_mb"], "at least", 8
     if pictures := found(record, "pictures"):
-        for name in ("ours", "ours-litert"):
-            other = pictures["described"]
-            share = pictures[name]["same_box_as_described"] / pictures[name]["pictures"]
-            yield f"share of pictures with the described box, {name}", share, "at least", 1
-            for kind in ("times_ours", "times_ours_cpu"):
-                value = other[kind]["median"] / pictures[name][kind]["median"]
-                clock = "processor time" if kind.endswith("cpu") else "time"
-                yield f"single pictures, {clock} of described over {name}", value, "at least", 1.8
+        haar = pictures["ours-haar"]
+        share = haar["same_box_as_described"] / haar["pictures"]
+        yield "share of pictures with the described box, `--detector haar`", share, "at least", 1
+        for name, least in (("described", 5), ("fer", 3)):
+            yield (
+                f"single pictures, time of {name} over ours",
+                pictures[name]["times_ours"]["median"],
+                "at least",
+                least,
+            )
+            value = pictures[name]["times_ours_cpu"]["median"]
+            yield f"single pictures, processor time of {name} over ours", value, "at least", least
     for name, one in found(record, "overhead").items():
         for part in ("cascade", "interpreter", "whole picture"):
             yield f"overhead in percent, {name}, {part}", one[part]["overhead_percent"], "at most", 10
     if race := found(record, "stream"):
-        for name in ("described", "fer"):
-            yield f"stream, frames a second over {name}", race[f"times_{name}_by_the_clock"], "at least", 6
-            yield f"stream, processor time of {name} over ours", race[f"times_{name}"], "at least", 6
+        for name, least in (("described", 25), ("fer", 10)):
+            yield f"stream, frames a second over {name}", race[f"times_{name}_by_the_clock"], "at least", least
+            yield f"stream, processor time of {name} over ours", race[f"times_{name}"], "at least", least
     if jobs := found(record, "jobs"):
         cores = [jobs[f"cores_used_{count}"]["median"] for count in (1, 2)]
         given = f"while the machine gave one {cores[0]:.2f} cores and two {cores[1]:.2f}"
