@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import platform
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,7 @@ def fit(
         recipe: All settings.
         train: Faces to learn from.
         watched: Faces to watch; never learned from.
-        run: Folder of the run: ``model.keras``, ``log.csv``, ``training.json`` (recipe, versions, cost and the watched
+        run: Folder of the run: ``model.keras``, ``log.csv``, ``training.json`` (recipe, commit, versions, cost and the watched
             faces' figures), ``tensorboard/``, plots, and ``state.npz`` until it is done.
         start: The network to go on from; by default one with random weights.
         verbose: Keras' progress: 0 none, 1 bar, 2 a line an epoch.
@@ -244,6 +245,7 @@ def _record(recipe: Recipe, network: keras.Model, train: TrainingSet, watched: F
     backend = keras.backend.backend()
     return {
         "recipe": recipe.to_dict(),
+        "commit": _commit(),
         "parameters": network.count_params(),
         "macs": macs(network),
         "faces": {"train": len(train), "watched": watched.counts(), "sha256": train.sha256()},
@@ -254,6 +256,15 @@ def _record(recipe: Recipe, network: keras.Model, train: TrainingSet, watched: F
             backend: sys.modules[backend].__version__,
         },
     }
+
+
+def _commit() -> str | None:
+    """The checkout's commit, with "-dirty" where files differ from it; None without git or outside a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
 
 
 def _device() -> str:

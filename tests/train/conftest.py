@@ -46,7 +46,7 @@ def fit(trainer: Command, folders: Path) -> Command:
 @pytest.fixture(scope="session")
 def settings() -> tuple[str, ...]:
     """What a whole run of the tests is trained with; its callbacks have a memory."""
-    return "epochs=4", "described=true", "patience=3", "augment.blur=0.5", "augment.cover=0.5"
+    return "epochs=4", "described=true", "patience=3", "crop_margin=-0.05", "augment.blur=0.5", "augment.cover=0.5"
 
 
 @pytest.fixture(scope="session")

@@ -44,6 +44,9 @@ def test_a_run_leaves_network_log_record_metrics_and_pictures(finished: Path) ->
     record = json.loads((finished / "training.json").read_text())
     assert record["recipe"]["network"] == "tiny"
     assert record["recipe"]["seed"] == 0
+    root = Path(__file__).parent.parent.parent
+    head = subprocess.run(["git", "-C", root, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    assert (record["commit"] or "").removesuffix("-dirty") == head.stdout.strip()
     assert set(record["versions"]) == {"keras", "tensorflow", "numpy", "python"}
     assert record["parameters"] > 0
     assert record["macs"] > 0
