@@ -56,9 +56,7 @@ def test_actions_are_pinned() -> None:
 
 def test_only_publishing_may_prove_who_it_is() -> None:
     """Trusted publishing asks for `id-token: write`; nothing before it may write anything."""
-    permissions = {
-        (path.stem, name): job.get("permissions") for path in WORKFLOWS for name, job in jobs(path).items()
-    }
+    permissions = {(path.stem, name): job.get("permissions") for path in WORKFLOWS for name, job in jobs(path).items()}
     assert permissions.pop(("release", "publish")) == {"id-token": "write"}
     assert set(permissions.values()) == {None}
     assert all(yaml.safe_load(path.read_text())["permissions"] == {"contents": "read"} for path in WORKFLOWS)

@@ -21,6 +21,7 @@ class ReportVerbSettings(ReportSettings):
     format: Literal["text", "csv", "json", "html"] = setting(
         "text", "Form of the report; html is one file that needs nothing else."
     )
+    language: Literal["en", "de", "fr", "es", "hi"] = setting("en", "Language of the report as text and html.")
 
 
 @click.command("report")
@@ -34,6 +35,7 @@ def command(log: Path, loaded: Loaded[ReportVerbSettings]) -> None:
     from edge.report import read_report
     from edge.report.forms import to_csv, to_json, to_text
     from edge.report.page import to_html
+    from edge.words import Words
 
     settings = loaded.settings
     report = read_report(log, settings.by, min_visits=settings.min_visits)
@@ -41,8 +43,14 @@ def command(log: Path, loaded: Loaded[ReportVerbSettings]) -> None:
         click.echo(f"note: {report.title} is being written; this is how it stands now", err=True)
     if not report.groups:
         click.echo(f"note: {report.title} holds no visits yet", err=True)
-    forms = {"text": to_text, "csv": to_csv, "json": to_json, "html": to_html}
-    click.echo(forms[settings.format](report))
+    words = Words(settings.language)
+    forms = {
+        "text": lambda: to_text(report, words),
+        "html": lambda: to_html(report, words),
+        "csv": lambda: to_csv(report),
+        "json": lambda: to_json(report),
+    }
+    click.echo(forms[settings.format]())
 
 
 __all__ = ["command"]

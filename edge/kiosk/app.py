@@ -35,6 +35,7 @@ from edge.kiosk.tokens import Gate
 from edge.kiosk.uploads import MAX_PIXELS, UploadDesk
 from edge.report import read_report
 from edge.report.page import STYLE_HASH, to_html
+from edge.words import LANG, Words, preferred
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +99,7 @@ class Site:
             Route("/stream.mjpg", self._stream),
             Route("/healthz", self._healthz),
             Route("/metrics", self._metrics),
+            Mount("/static/lang", StaticFiles(directory=LANG)),
             Mount("/static", StaticFiles(directory=STATIC)),
         ]
         inner = Starlette(routes=routes, exception_handlers={HTTPException: _http_failure, Exception: _http_failure})
@@ -121,7 +123,7 @@ class Site:
     async def _privacy(self, _: Request) -> Response:
         return page("privacy.html")
 
-    async def _today(self, _: Request) -> Response:
+    async def _today(self, request: Request) -> Response:
         """The report on the event log, of this day alone."""
         log, today = self.config.event_log, date.today()
         if log is None:
@@ -135,7 +137,10 @@ class Site:
                 logger.warning("no report for /today: %s", error)
                 return failure(503, "no_report", "The event log cannot be read now.")
         style = f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'"
-        return Response(to_html(report), media_type="text/html", headers={"content-security-policy": style})
+        own, asked = self.config.language, request.headers.get("accept-language", "")
+        words = Words(preferred(asked) if own == "auto" else own)
+        headers = {"content-security-policy": style, "vary": "accept-language"}
+        return Response(to_html(report, words), media_type="text/html", headers=headers)
 
     async def _openapi(self, _: Request) -> Response:
         return json_reply(DOCUMENT)

@@ -15,6 +15,7 @@ from edge.report.log import LogRows, read_log
 
 By = Literal["hour", "day"]
 HOUR_S = 3600
+TOTAL = "total"  # the label of all of them
 FILLED_MAX = 1000  # with more, as after a clock that stood at 1970, empty hours and days are left out
 
 
@@ -157,7 +158,7 @@ def _add_up(rows: LogRows, by: By, min_visits: int, day: date | None, title: str
     best = max(hours, key=lambda hour: (len(hours[hour].dwell_s), -hour), default=None)
     busiest = None if best is None or not hours[best].dwell_s else (_label(best, "hour"), len(hours[best].dwell_s))
     return Report(
-        title, by, min_visits, tuple(shown), total.group("total", sure_s if any_enough else None), busiest, rows.written
+        title, by, min_visits, tuple(shown), total.group(TOTAL, sure_s if any_enough else None), busiest, rows.written
     )
 
 
@@ -212,4 +213,4 @@ def _rounded(value: float | None, digits: int) -> float | None:
     return None if value is None else round(value, digits)
 
 
-__all__ = ["By", "Group", "Report", "read_report"]
+__all__ = ["TOTAL", "By", "Group", "Report", "read_report"]

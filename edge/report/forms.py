@@ -5,23 +5,36 @@ from __future__ import annotations
 import csv
 import io
 import json
+import unicodedata
 
 from edge.labels import EMOTIONS
-from edge.report.figures import Group, Report
+from edge.report.figures import TOTAL, Group, Report
+from edge.words import Words
 
 COLUMNS = ("group", "visits", "dwell_mean_s", "dwell_median_s", "face_minutes", "unsure_share", "down_minutes")
 
 
-def to_text(report: Report) -> str:
+def to_text(report: Report, words: Words) -> str:
     """A table for people, and a line or two above it."""
-    heads = ("", "visits", "dwell s", "minutes", *EMOTIONS, "not sure", "down min")
-    lines = [_cells(group) for group in (*filled(report), report.total)]
-    widths = [max(len(line[index]) for line in (heads, *lines)) for index in range(len(heads))]
-    table = [
-        "  ".join(cell.ljust(width) if not index else cell.rjust(width) for index, (cell, width) in each).rstrip()
-        for each in (list(enumerate(zip(line, widths, strict=True))) for line in (heads, *lines))
-    ]
-    return "\n".join([*summary(report), "", *table])
+    names = ("head.visits", "head.dwell", "head.minutes")
+    emotions = [words(f"emotion.{name}") for name in EMOTIONS]
+    heads = ("", *(words(f"report.{name}") for name in names), *emotions, words("unsure"), words("report.head.down"))
+    lines = [heads, *(_cells(group, words) for group in filled(report)), _cells(report.total, words)]
+    widths = [max(_width(line[index]) for line in lines) for index in range(len(heads))]
+    table = [_line(cells, widths) for cells in lines]
+    return "\n".join([*summary(report, words), "", *table])
+
+
+def _line(cells: tuple[str, ...], widths: list[int]) -> str:
+    """Cells below each other: the first to the left, the others to the right."""
+    gaps = [" " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True)]
+    rest = "".join(f"  {gap}{cell}" for cell, gap in zip(cells[1:], gaps[1:], strict=True))
+    return (cells[0] + gaps[0] + rest).rstrip()
+
+
+def _width(text: str) -> int:
+    """Places on a terminal: marks above and below a letter take none."""
+    return sum(unicodedata.category(letter) not in ("Mn", "Me") for letter in text)
 
 
 def to_csv(report: Report) -> str:
@@ -41,19 +54,19 @@ def to_json(report: Report) -> str:
     return json.dumps(report.to_dict(), ensure_ascii=False, separators=(",", ":"))
 
 
-def summary(report: Report) -> list[str]:
+def summary(report: Report, words: Words) -> list[str]:
     """What a report comes to, a line each."""
     total = report.total
     if not total.visits:
-        lines = [f"{report.title}: no visits"]
+        lines = [words("report.text.none", title=report.title)]
     else:
-        dwell = f"{seconds(total.dwell_median_s)} each (median; mean {seconds(total.dwell_mean_s)})"
-        lines = [f"{report.title}: {total.visits} visits, {dwell}"]
+        dwell = {"median": seconds(total.dwell_median_s, words), "mean": seconds(total.dwell_mean_s, words)}
+        lines = [words("report.text.visits", title=report.title, n=total.visits, **dwell)]
     if report.busiest:
-        lines.append(f"busiest hour: {report.busiest[0]}, {report.busiest[1]} visits")
-    lines.append(f"camera down for {total.down_minutes:.0f} minutes")
+        lines.append(words("report.text.busiest", hour=report.busiest[0], n=report.busiest[1]))
+    lines.append(words("report.text.down", n=words.number(total.down_minutes)))
     if any(group.emotion_minutes is None and group.visits for group in report.groups):
-        lines.append(f"by emotion, groups of fewer than {report.min_visits} visits are neither shown nor counted")
+        lines.append(words("report.text.few", n=report.min_visits))
     return lines
 
 
@@ -62,22 +75,37 @@ def filled(report: Report) -> list[Group]:
     return [group for group in report.groups if group.visits or group.face_minutes or group.down_minutes]
 
 
-def seconds(value: float | None) -> str:
+def label(group: Group, words: Words) -> str:
+    """A group's hour or day, or the word for all of them."""
+    return words("report.total") if group.label == TOTAL else group.label
+
+
+def seconds(value: float | None, words: Words) -> str:
     """Seconds for people; a dash where there are none."""
-    return "-" if value is None else f"{value:.0f} s" if value >= 10 else f"{value:.1f} s"
+    return "-" if value is None else words("report.s", n=words.number(value, 0 if value >= 10 else 1))
 
 
-def _cells(group: Group) -> tuple[str, ...]:
+def share(value: float | None, words: Words) -> str:
+    """A share in percent; a dash where there is none."""
+    return "-" if value is None else words.percent(value)
+
+
+def emotion_minutes(group: Group, words: Words) -> tuple[str, ...]:
+    """Minutes of each emotion; dashes where visits are too few to tell."""
     minutes = group.emotion_minutes
+    return tuple("-" if minutes is None else words.number(minutes[name], 1) for name in EMOTIONS)
+
+
+def _cells(group: Group, words: Words) -> tuple[str, ...]:
     return (
-        group.label,
+        label(group, words),
         str(group.visits),
-        "-" if group.dwell_median_s is None else f"{group.dwell_median_s:.1f}",
-        f"{group.face_minutes:.1f}",
-        *("-" if minutes is None else f"{minutes[name]:.1f}" for name in EMOTIONS),
-        "-" if group.unsure_share is None else f"{group.unsure_share:.0%}",
-        f"{group.down_minutes:.0f}",
+        "-" if group.dwell_median_s is None else words.number(group.dwell_median_s, 1),
+        words.number(group.face_minutes, 1),
+        *emotion_minutes(group, words),
+        share(group.unsure_share, words),
+        words.number(group.down_minutes),
     )
 
 
-__all__ = ["filled", "seconds", "summary", "to_csv", "to_json", "to_text"]
+__all__ = ["emotion_minutes", "filled", "label", "seconds", "share", "summary", "to_csv", "to_json", "to_text"]

@@ -9,8 +9,9 @@ from html import escape
 from edge import __version__
 from edge.labels import EMOTIONS
 from edge.report.figures import Group, Report
-from edge.report.forms import filled, seconds
+from edge.report.forms import emotion_minutes, filled, label, seconds, share
 from edge.report.plots import bars
+from edge.words import Words
 
 STYLE = """
 :root { color-scheme: dark light; --ground: #0d1219; --panel: #171f2b; --line: #34435a; --ink: #f2f5fa; --soft: #b1bfd2;
@@ -46,96 +47,93 @@ p { color: var(--soft); }
 """
 # The kiosk's own pages allow no style inside; this one alone does.
 STYLE_HASH = b64encode(sha256(STYLE.encode()).digest()).decode()
-_HEADS = ("visits", "dwell, median", "dwell, mean", "face minutes", *EMOTIONS, "not sure", "camera down, min")
 
 
-def to_html(report: Report) -> str:
+def to_html(report: Report, words: Words) -> str:
     """The page."""
-    title = escape(f"{report.title} by {report.by}")
+    title = escape(words(f"report.title.{report.by}", title=report.title))
     parts = [
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">',
+        f'<!doctype html><html lang="{words.language}"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{title} · emotion-edge</title><style>{STYLE}</style></head><body><main>",
         f"<h1>{title}</h1>",
-        _figures(report),
-        *(_plots(report) if report.groups else ("<p>No visits yet.</p>",)),
-        _table(report),
-        f"<p>A face that leaves and comes back is another visit. Minutes by emotion are those that were sure. "
-        f"By emotion, groups of fewer than {report.min_visits} visits are neither shown nor counted. "
-        f"No pictures are kept. emotion-edge {__version__}.</p></main></body></html>",
+        _figures(report, words),
+        *(_plots(report, words) if report.groups else (f"<p>{words('report.none')}</p>",)),
+        _table(report, words),
+        f"<p>{words('report.note', n=report.min_visits)} emotion-edge {__version__}.</p></main></body></html>",
     ]
     return "\n".join(parts)
 
 
-def _figures(report: Report) -> str:
+def _figures(report: Report, words: Words) -> str:
     total = report.total
     facts = {
-        "Visits": str(total.visits),
-        "A visit lasts (median)": seconds(total.dwell_median_s),
-        "Busiest hour": _hour(report) if report.busiest else "-",
-        "Not sure": _share(total.unsure_share),
-        "Camera down": f"{total.down_minutes:.0f} min",
+        words("report.visits"): str(total.visits),
+        words("report.lasts"): seconds(total.dwell_median_s, words),
+        words("report.busiest"): _hour(report) if report.busiest else "-",
+        words("unsure"): share(total.unsure_share, words),
+        words("report.down"): words("report.min", n=words.number(total.down_minutes)),
     }
     entries = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts.items())
     return f'<dl class="figures">{entries}</dl>'
 
 
-def _plots(report: Report) -> list[str]:
+def _plots(report: Report, words: Words) -> list[str]:
     groups = report.groups
     labels = [group.label for group in groups]
-    layers = [(name, [(group.emotion_minutes or {}).get(name, 0.0) for group in groups]) for name in EMOTIONS]
-    layers = [(name, [round(value, 1) for value in values]) for name, values in layers]
-    layers.append(("not-sure", [round((group.unsure_share or 0) * group.face_minutes, 1) for group in groups]))
-    sections = [
-        (
-            "Visits",
-            bars(f"Visits by {report.by}", "visits", labels, [("visits", [float(one.visits) for one in groups])]),
-        ),
-        ("Minutes by emotion", bars(f"Minutes by emotion and {report.by}", "minutes", labels, layers) + _key()),
+    visits = [float(group.visits) for group in groups]
+    layers = [
+        (name, words(f"emotion.{name}"), [round((group.emotion_minutes or {}).get(name, 0.0), 1) for group in groups])
+        for name in EMOTIONS
     ]
+    unsure = [round((group.unsure_share or 0) * group.face_minutes, 1) for group in groups]
+    layers.append(("not-sure", words("unsure"), unsure))
+    plots = {
+        words("report.visits"): [("visits", words("report.visits"), visits)],
+        words("report.byEmotion"): layers,
+    }
     if report.total.down_minutes:
         down = [round(group.down_minutes, 1) for group in groups]
-        sections.append(
-            ("Camera down", bars(f"Minutes without a camera by {report.by}", "minutes", labels, [("down", down)]))
-        )
-    return [f"<section><h2>{name}</h2>{plot}</section>" for name, plot in sections]
+        plots[words("report.down")] = [("down", words("report.minutes"), down)]
+    return [
+        f"<section><h2>{name}</h2>{bars(name, labels, shown, words)}{_key(shown) if len(shown) > 1 else ''}</section>"
+        for name, shown in plots.items()
+    ]
 
 
-def _key() -> str:
-    names = {**{name: name for name in EMOTIONS}, "not-sure": "not sure"}
+def _key(layers: list[tuple[str, str, list[float]]]) -> str:
     mark = '<svg viewBox="0 0 10 10" aria-hidden="true"><rect class="{}" width="10" height="10" rx="2"/></svg>'
-    return f'<ul class="key">{"".join(f"<li>{mark.format(kind)}{name}</li>" for kind, name in names.items())}</ul>'
+    return f'<ul class="key">{"".join(f"<li>{mark.format(kind)}{name}</li>" for kind, name, _ in layers)}</ul>'
 
 
-def _table(report: Report) -> str:
-    head = "".join(f'<th scope="col">{name}</th>' for name in (report.by, *_HEADS))
-    rows = "".join(_row(group) for group in (*filled(report), report.total))
+def _table(report: Report, words: Words) -> str:
+    names = ("head.visits", "dwellMedian", "dwellMean", "faceMinutes")
+    heads = [words(f"report.{name}") for name in (report.by, *names)]
+    heads += [*(words(f"emotion.{name}") for name in EMOTIONS), words("unsure"), words("report.downMinutes")]
+    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+    rows = "".join(_row(group, words) for group in (*filled(report), report.total))
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-    return f'<section tabindex="0" aria-label="All numbers"><h2>All numbers</h2>{table}</section>'
+    title = words("report.all")
+    return f'<section tabindex="0" aria-label="{title}"><h2>{title}</h2>{table}</section>'
 
 
-def _row(group: Group) -> str:
-    minutes = group.emotion_minutes
+def _row(group: Group, words: Words) -> str:
     cells = (
         str(group.visits),
-        seconds(group.dwell_median_s),
-        seconds(group.dwell_mean_s),
-        f"{group.face_minutes:.1f}",
-        *("-" if minutes is None else f"{minutes[name]:.1f}" for name in EMOTIONS),
-        _share(group.unsure_share),
-        f"{group.down_minutes:.0f}",
+        seconds(group.dwell_median_s, words),
+        seconds(group.dwell_mean_s, words),
+        words.number(group.face_minutes, 1),
+        *emotion_minutes(group, words),
+        share(group.unsure_share, words),
+        words.number(group.down_minutes),
     )
-    return f'<tr><th scope="row">{group.label}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+    return f'<tr><th scope="row">{label(group, words)}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
 
 
 def _hour(report: Report) -> str:
     """The busiest hour, without the date where there is but one."""
-    label = report.busiest[0] if report.busiest else "-"
-    return label[11:] if len({group.label[:10] for group in report.groups}) == 1 else label
-
-
-def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.0%}"
+    hour = report.busiest[0] if report.busiest else "-"
+    return hour[11:] if len({group.label[:10] for group in report.groups}) == 1 else hour
 
 
 __all__ = ["STYLE_HASH", "to_html"]

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from edge.words import Words
+
 WIDTH, HEIGHT = 720, 220
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 12, 30
 _STEPS = (1, 2, 5)
 
 
-def bars(title: str, unit: str, labels: Sequence[str], layers: Sequence[tuple[str, Sequence[float]]]) -> str:
+def bars(title: str, labels: Sequence[str], layers: Sequence[tuple[str, str, Sequence[float]]], words: Words) -> str:
     """Bars over time.
 
     Args:
         title: What they show, for those who do not see them.
-        unit: What the values are.
         labels: What each bar stands for.
-        layers: Class of the colour (and name) and a value for each bar, from the bottom up.
+        layers: Class of the colour, name, and a value for each bar, from the bottom up.
+        words: How numbers are written.
     """
-    sums = [sum(values[index] for _, values in layers) for index in range(len(labels))]
+    sums = [sum(values[index] for _, _, values in layers) for index in range(len(labels))]
     step = _step(max(sums, default=0.0))
     top = max(step, -(-max(sums, default=0.0) // step) * step)
     inner_w, inner_h = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
@@ -27,17 +29,17 @@ def bars(title: str, unit: str, labels: Sequence[str], layers: Sequence[tuple[st
     width = max(min(pitch * 0.8, 48.0), 0.5)
     parts = [
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">',
-        *_scale(step, top, inner_h),
+        *_scale(step, top, inner_h, words),
     ]
     for index, label in enumerate(labels):
         x, y = LEFT + (index + 0.5) * pitch - width / 2, float(TOP + inner_h)
-        for name, values in layers:
+        for kind, name, values in layers:
             high = values[index] / top * inner_h
             if high > 0:
                 y -= high
                 parts.append(
-                    f'<rect class="{escape(name)}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{high:.1f}">'
-                    f"<title>{escape(label)}: {values[index]:g} {escape(unit)} ({escape(name)})</title></rect>"
+                    f'<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{high:.1f}">'
+                    f"<title>{escape(label)}: {escape(name)} {_plain(values[index], words)}</title></rect>"
                 )
     parts += _axis(labels, pitch)
     return "".join([*parts, "</svg>"])
@@ -53,13 +55,18 @@ def _step(most: float) -> float:
         size *= 10
 
 
-def _scale(step: float, top: float, inner_h: int) -> list[str]:
+def _scale(step: float, top: float, inner_h: int, words: Words) -> list[str]:
     lines = []
     for index in range(round(top / step) + 1):
         y = TOP + inner_h * (1 - index * step / top)
         lines.append(f'<line class="grid" x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}"/>')
-        lines.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{index * step:g}</text>')
+        lines.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_plain(index * step, words)}</text>')
     return lines
+
+
+def _plain(value: float, words: Words) -> str:
+    """A number without needless digits."""
+    return words.number(value, 0 if value == round(value) else 1)
 
 
 def _axis(labels: Sequence[str], pitch: float) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 from chromium_pages import IN_CHROMIUM, drawn, give, picture, shoot
 from kiosk_stage import PHOTO, room, running
 
-from edge.kiosk.pages import STATIC
+from edge.words import LANG
 
 pytestmark = IN_CHROMIUM
 
@@ -56,7 +56,7 @@ def test_no_face_is_said_in_every_language(visit, tmp_path, language):
     page = visit("/upload", language=language)
     give(page, picture(tmp_path, room()))
     page.wait_for_selector("#whole:visible")
-    words = json.loads((STATIC / "lang" / f"{language}.json").read_text())
+    words = json.loads((LANG / f"{language}.json").read_text())
     assert page.text_content("#message") == words["upload.noface"]
     assert page.text_content("#whole") == words["upload.whole"]
 

@@ -48,6 +48,13 @@ def test_the_day_is_shown_to_who_has_the_token(owners):
     assert reply.headers["cache-control"] == "no-store"
 
 
+def test_it_speaks_the_kiosks_language_or_else_the_browsers(owners, log):
+    headers = {"authorization": f"Bearer {TOKEN}", "accept-language": "fr-FR,fr;q=0.9"}
+    assert "<dt>Visites</dt><dd>6</dd>" in httpx.get(owners.url + "/today", headers=headers).text
+    with running(None, source="none", event_log=log, language="de") as german:
+        assert "<dt>Besuche</dt><dd>6</dd>" in httpx.get(german.url + "/today", headers=headers).text
+
+
 def test_without_a_log_or_with_a_broken_one_it_says_so(tmp_path):
     with running(None, source="none") as kiosk:
         reply = httpx.get(kiosk.url + "/today")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+import unicodedata
 from datetime import UTC, date, datetime
 from pathlib import Path
 from xml.etree import ElementTree as Xml
@@ -19,11 +21,13 @@ import pytest
 from edge.labels import EMOTIONS
 from edge.report import read_report
 from edge.report.forms import to_csv, to_json, to_text
-from edge.report.page import to_html
+from edge.report.page import STYLE, to_html
 from edge.sinks.eventfile import open_log
 from edge.sinks.events import EventSink
 from edge.types import Box, Face, FrameResult
+from edge.words import LANGUAGES, Words, preferred
 
+ENGLISH = Words()
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC).timestamp()
 
 
@@ -89,12 +93,12 @@ def test_few_visits_tell_nothing_by_emotion_in_any_form(log: Path):
     row = list(csv.DictReader(io.StringIO(to_csv(report))))[1]
     assert [row[f"{name}_minutes"] for name in EMOTIONS] == [""] * 5
     assert row["visits"] == "2"
-    line = next(line for line in to_text(report).splitlines() if line.startswith("2026-11-28 13:00"))
+    line = next(line for line in to_text(report, ENGLISH).splitlines() if line.startswith("2026-11-28 13:00"))
     assert line.split()[5:10] == ["-"] * 5
-    assert "(Surprise)" not in to_html(report)
+    assert ": Surprise" not in to_html(report, ENGLISH)
     open_one = read_report(log, "hour", min_visits=2)
     assert open_one.groups[1].emotion_minutes["Surprise"] == pytest.approx(4.0)
-    assert "4 minutes (Surprise)" in to_html(open_one)
+    assert "13:00: Surprise 4" in to_html(open_one, ENGLISH)
 
 
 def test_days_add_up_their_hours(log: Path):
@@ -123,13 +127,13 @@ def test_hours_and_days_are_those_of_the_device(log: Path, in_utc, zone: str, la
 def test_empty_hours_between_are_there_but_not_for_half_a_century(tmp_path: Path):
     report = read_report(log_of(tmp_path / "a.db", (1, "Sad", 1, 0, 5), (2, "Sad", 1, 180, 5)), "hour")
     assert [group.visits for group in report.groups] == [1, 0, 0, 1]
-    assert len(to_text(report).splitlines()) == 4 + 1 + 4, "empty hours take no line"
+    assert len(to_text(report, ENGLISH).splitlines()) == 4 + 1 + 4, "empty hours take no line"
     report = read_report(log_of(tmp_path / "b.db", (1, "Sad", 1, 0, 5), (2, "Sad", 1, -2e7, 5)), "hour")
     assert [group.visits for group in report.groups] == [1, 1]
 
 
 def test_the_page_needs_nothing_else_and_its_plots_are_svg(log: Path):
-    page = to_html(read_report(log, "hour"))
+    page = to_html(read_report(log, "hour"), ENGLISH)
     for word in ("http", "src=", "href=", "url(", "<script", "<img", "style="):
         assert word not in page
     plots = [
@@ -137,8 +141,8 @@ def test_the_page_needs_nothing_else_and_its_plots_are_svg(log: Path):
     ]
     bars = list(plots[0].iter("rect"))
     assert [rect.find("title").text for rect in bars] == [
-        "2026-11-28 12:00: 5 visits (visits)",
-        "2026-11-28 13:00: 2 visits (visits)",
+        "2026-11-28 12:00: Visits 5",
+        "2026-11-28 13:00: Visits 2",
     ]
     heights = [float(rect.get("height")) for rect in bars]
     assert heights[0] / heights[1] == pytest.approx(2.5, rel=0.01)
@@ -276,3 +280,40 @@ def test_a_log_that_is_being_written_is_read_and_said(cli, tmp_path: Path, envir
         process.send_signal(signal.SIGTERM)
         process.wait(20)
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_text_and_page_are_in_every_language(log: Path, language: str):
+    words, report = Words(language), read_report(log, "hour")
+    text, page = to_text(report, words), to_html(report, words)
+    assert f'<html lang="{language}">' in page
+    assert words("report.visits") in page and words("report.note", n=5) in page and words("emotion.Sad") in page
+    for said in (text, page):
+        assert "{" not in said.replace(STYLE, "") and "report." not in said
+        for english in ("visits", "Surprise", "Busiest", "Not sure") if language != "en" else ():
+            assert english.lower() not in re.sub("<style>.*?</style>|class=.*?>", "", said, flags=re.S).lower()
+    head, *rows = text.split("\n\n")[1].splitlines()
+    assert head.endswith(words("report.head.down"))
+    ends = {sum(unicodedata.category(letter) not in ("Mn", "Me") for letter in row) for row in (head, *rows)}
+    assert len(ends) == 1, "columns end where their heads do"
+
+
+def test_numbers_are_written_as_the_language_does():
+    assert (Words("de").number(1.25, 1), Words("en").number(1.25, 1)) == ("1,2", "1.2")
+    assert (Words("fr").percent(0.5), Words("hi").percent(0.5)) == ("50\N{NO-BREAK SPACE}%", "50%")
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("", "en"),
+        ("de-AT,de;q=0.9,en;q=0.8", "de"),
+        ("nl, fr;q=0.4, es;q=0.7", "es"),
+        ("en;q=0.1, hi", "hi"),
+        ("ja", "en"),
+        ("de;q=0", "en"),
+        ("*;;q=..9 ü", "en"),
+    ],
+)
+def test_the_language_is_the_first_known_one_that_is_asked_for(header: str, language: str):
+    assert preferred(header) == language
