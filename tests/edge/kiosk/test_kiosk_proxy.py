@@ -1,5 +1,6 @@
-"""Behind nginx, with TLS, below a path: the example of deploy/ in front of a real kiosk, looked at with Chromium."""
+"""Behind nginx and Caddy, with TLS, below a path: the examples of deploy/ before a real kiosk, also in Chromium."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -17,28 +18,23 @@ from edge.kiosk.security import COOKIE
 from edge.kiosk.settings import KIOSK, KioskSettings
 from edge.kiosk.tokens import Gate
 
-NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-EXAMPLE = ROOT / "deploy" / "nginx.conf"
+PROXIES = {"nginx": shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin"), "caddy": shutil.which("caddy")}
 TOKEN = "a-token-of-good-length"
 
 
-@pytest.fixture(scope="module")
-def proxied(tmp_path_factory, certificates):
-    """A kiosk that asks for its token, and the address of nginx before it."""
-    if NGINX is None:
-        pytest.skip("nginx is not installed (Debian: nginx-light)")
-    folder, port = tmp_path_factory.mktemp("nginx"), free_port()
+@pytest.fixture(scope="module", params=["nginx", "caddy"])
+def proxied(request, tmp_path_factory, certificates):
+    """A kiosk that asks for its token, and the address of a proxy before it."""
+    if PROXIES[request.param] is None:
+        pytest.skip(f"{request.param} is not installed (Debian: nginx-light, caddy)")
+    folder, port = tmp_path_factory.mktemp(request.param), free_port()
     with running(Stage(room(460)), gate=Gate(TOKEN), trusted_proxy=("127.0.0.1",)) as kiosk:
         until(lambda: kiosk.latest and kiosk.latest.faces)
-        text = EXAMPLE.read_text().replace("listen 443 ssl", f"listen 127.0.0.1:{port} ssl")
-        text = text.replace("http://127.0.0.1:8000/", f"http://127.0.0.1:{kiosk.port}/")
-        text = re.sub(r"/etc/ssl/\S+\.pem", str(certificates / "server.pem"), text)
-        text = re.sub(r"/etc/ssl/\S+\.key", str(certificates / "server.key"), text)
-        head = f"daemon off; pid {folder}/pid; error_log {folder}/error.log;\nevents {{}}\nhttp {{\naccess_log off;\n"
-        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        head += "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
-        (folder / "nginx.conf").write_text(f"{head}{text}\n}}\n")
-        process = subprocess.Popen([NGINX, "-c", folder / "nginx.conf", "-e", folder / "error.log"])
+        if request.param == "nginx":
+            command = _nginx(folder, port, kiosk.port, certificates)
+        else:
+            command = _caddy(folder, port, kiosk.port)
+        process = subprocess.Popen(command, env=os.environ | {"HOME": str(folder)}, stderr=subprocess.DEVNULL)
         address = f"https://127.0.0.1:{port}/emotion"
         try:
             until(lambda: _answers(address), 30)
@@ -46,6 +42,29 @@ def proxied(tmp_path_factory, certificates):
         finally:
             process.terminate()
             process.wait(20)
+
+
+def _nginx(folder, port, kiosk_port, certificates):
+    text = (ROOT / "deploy" / "nginx.conf").read_text()
+    text = text.replace("listen 443 ssl", f"listen 127.0.0.1:{port} ssl")
+    text = text.replace("http://127.0.0.1:8000/", f"http://127.0.0.1:{kiosk_port}/")
+    text = re.sub(r"/etc/ssl/\S+\.pem", str(certificates / "server.pem"), text)
+    text = re.sub(r"/etc/ssl/\S+\.key", str(certificates / "server.key"), text)
+    head = f"daemon off; pid {folder}/pid; error_log {folder}/error.log;\nevents {{}}\nhttp {{\naccess_log off;\n"
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    head += "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
+    (folder / "nginx.conf").write_text(f"{head}{text}\n}}\n")
+    return [PROXIES["nginx"], "-c", folder / "nginx.conf", "-e", folder / "error.log"]
+
+
+def _caddy(folder, port, kiosk_port):
+    text = (ROOT / "deploy" / "Caddyfile").read_text()
+    text = text.replace("\nkiosk.local {", f"\nhttps://127.0.0.1:{port} {{")
+    text = text.replace("reverse_proxy 127.0.0.1:8000", f"reverse_proxy 127.0.0.1:{kiosk_port}")
+    # Nothing of the machine's own: no port 80, no trusted certificate, no control port.
+    head = f"{{\nadmin off\nskip_install_trust\nauto_https disable_redirects\nstorage file_system {folder}/caddy\n}}\n"
+    (folder / "Caddyfile").write_text(head + text)
+    return [PROXIES["caddy"], "run", "--config", folder / "Caddyfile", "--adapter", "caddyfile"]
 
 
 def _answers(address):
@@ -57,7 +76,7 @@ def _answers(address):
 
 @pytest.fixture
 def client(proxied):
-    with httpx.Client(base_url=proxied[1], verify=False) as client:
+    with httpx.Client(base_url=proxied[1], verify=False, timeout=30) as client:
         yield client
 
 
@@ -69,12 +88,12 @@ def test_the_cookie_is_secure_and_for_its_path(client):
     assert client.get("/api/latest").status_code == 200
 
 
-def test_the_client_is_the_one_before_the_proxy(proxied, client, caplog):
-    kiosk, _ = proxied
+def test_the_client_is_the_one_before_the_proxy(proxied, caplog):
+    kiosk, address = proxied
     kiosk.kiosk.site.gate.failed = FailedLogins()
-    client.get("/api/latest", headers={"authorization": "Bearer wrong", "x-forwarded-for": "10.9.8.7"})
-    # nginx adds who asked it: this machine, which is a proxy itself, so the address before that counts.
-    assert "a login from 10.9.8.7 failed" in caplog.text
+    with httpx.Client(transport=httpx.HTTPTransport(local_address="127.0.0.7", verify=False)) as client:
+        client.get(address + "/api/latest", headers={"authorization": "Bearer wrong", "x-forwarded-for": "10.9.8.7"})
+    assert "a login from 127.0.0.7 failed" in caplog.text
     caplog.clear()
     with running(None, source="none", gate=Gate(TOKEN), trusted_proxy=("10.0.0.0/8",)) as other:
         claimed = {"authorization": "Bearer wrong", "x-forwarded-for": "192.0.2.1", "x-forwarded-proto": "https"}
@@ -84,10 +103,10 @@ def test_the_client_is_the_one_before_the_proxy(proxied, client, caplog):
         assert "Secure" not in reply.headers["set-cookie"]
 
 
-def test_no_picture_touches_the_disk_of_nginx(client):
+def test_no_picture_touches_the_disk_of_the_proxy(client):
     headers = {"authorization": f"Bearer {TOKEN}", "content-type": "image/jpeg"}
     reply = client.post("/api/predict", content=PHOTO.read_bytes(), headers=headers)
-    # Its workers may write nowhere here, and what they would buffer on a disk would fail.
+    # nginx's workers may write nowhere here, and what they would buffer on a disk would fail; Caddy passes all on.
     assert (reply.status_code, len(reply.json()["faces"])) == (200, 1)
 
 
