@@ -134,9 +134,12 @@ soak-stream: $(DEV)/.installed ## Watch the stream's memory for one hour and thr
 soak-kiosk: $(DEV)/.installed ## Watch the kiosk's memory for one hour of viewers, uploads and lost cameras
 	$(DEV)/bin/python -m benchmarks.soak_kiosk $(ARGS)
 
-.PHONY: benchmark
+.PHONY: benchmark benchmarks-page
 benchmark: $(DEV)/.installed ## Measure beside other ways to do the same, and write docs/benchmarks.md's table
 	$(DEV)/bin/python -m benchmarks.run $(ARGS)
+
+benchmarks-page: $(DEV)/.installed ## Write docs/benchmarks.md from the records, and mark what is older than the code
+	$(DEV)/bin/python -m benchmarks.page
 
 BULK := .venvs/bulk
 

@@ -24,9 +24,9 @@ from typing import Any
 import click
 import psutil
 
-from benchmarks.memory import now
 from benchmarks.ratios import summary
-from benchmarks.run import machine, rounded
+from benchmarks.run import rounded
+from common.records import BULK, measured
 
 RESULT = Path(__file__).parent / "results" / "bulk.json"
 EDGE = [sys.executable, "-m", "edge"]
@@ -270,7 +270,7 @@ def main(
     for section in sections:
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
-            about = {"when": now(), **machine()}
+            about = measured(*BULK, "benchmarks/bulk.py")
             work: dict[str, Callable[[], Any]] = {
                 "listing": lambda folder=folder: measure_listing(folder, names),
                 "scheduler": lambda: measure_scheduler(8),
@@ -282,8 +282,7 @@ def main(
                 "growth": lambda folder=folder: measure_growth(folder, pictures, [2000, many], minutes),
             }
             found = work[section]()
-        load = round(os.getloadavg()[0], 2)
-        record[section] = {"found": found, "machine": {**about, "load_after": load}}
+        record[section] = {"measured": about, "found": found}
         RESULT.write_text(json.dumps(rounded(record), indent=1) + "\n")
         print(section, json.dumps(rounded(found)), file=sys.stderr, flush=True)
 

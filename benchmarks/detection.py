@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -27,10 +26,10 @@ import numpy as np
 
 from benchmarks.detection_speed import measure_speed
 from benchmarks.face_scenes import CONDITIONS, Picture, faceless, heads, scenes
-from benchmarks.memory import now
 from benchmarks.scenes import FPS, Actor, line, play, two_people
 from benchmarks.stream import rounded, run_stream
 from common.photos import photo_list
+from common.records import PICTURES, STREAM, measured
 from edge.detectors import make_detector
 from edge.detectors.pictures import find_faces
 from edge.images import load_image
@@ -42,6 +41,7 @@ GOALS = {"0 degrees": 1.0, "15 degrees": 0.99, "30 degrees": 0.97, "45 degrees":
 FOUND_GOAL = 0.95
 MEASURED = "valid"  # half of the persons
 SAME_FACE = 0.3  # overlap of a face and where it is
+OWN = ("benchmarks/detection.py", "benchmarks/detection_speed.py", "benchmarks/face_scenes.py")
 SETTLED_S = 1.0  # of a video, until its faces are followed
 
 
@@ -178,8 +178,8 @@ def main(data: Path | None, *, only: str, speed: bool, only_print: bool, jobs: i
             }
             for part in ("speed",) if speed else only.split(","):
                 click.echo(f"measuring {part}", err=True)
-                about = {"date": now(), "load_before": round(os.getloadavg()[0], 2), "nice": os.nice(0)}
-                record[part] = {**about, "found": rounded(work[part]())}
+                about = measured(*(STREAM if part in ("identity", "speed") else PICTURES), *OWN)
+                record[part] = {"measured": about, "found": rounded(work[part]())}
                 RESULT.write_text(json.dumps(record, indent=2) + "\n")
     for what, ours, haar, side, goal in goals(record):
         word = "met" if (ours >= goal if side == "at least" else ours <= goal) else "MISSED"

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from benchmarks.memory import now
 from benchmarks.stream import rounded
+from common import records
 from common.photos import photo_list
 from edge.classifier import Classifier
 from edge.detectors import make_detector
@@ -263,7 +264,8 @@ def main(data: Path | None, *, split: str, changes: int, still: float, name: str
         raise click.UsageError("the faces come from the development data; give its folder with --data")
     record: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
     if data and not only_print:
-        record[name] = measure(data, split, changes, still)
+        about = records.measured(*records.STREAM, "benchmarks/expressions.py")
+        record[name] = {"measured": about, **measure(data, split, changes, still)}
         if split == "measure":  # choosing leaves no record
             RESULT.write_text(json.dumps(record, indent=2) + "\n")
     for line in table(record):

@@ -14,7 +14,6 @@ import collections
 import contextlib
 import json
 import os
-import platform
 import re
 import subprocess
 import sys
@@ -26,6 +25,8 @@ from pathlib import Path
 
 import cv2
 import psutil
+
+from common.records import KIOSK, measured
 
 ROOT = Path(__file__).parents[1]
 PHOTO = ROOT / "examples" / "astronaut.jpg"
@@ -294,11 +295,7 @@ def main() -> None:
 def measure(folder: str, options: argparse.Namespace) -> dict:
     """All measurements, one after the other."""
     return {
-        "machine": {
-            "system": platform.platform(),
-            "cores": os.cpu_count(),
-            "load_before": round(os.getloadavg()[0], 2),
-        },
+        "measured": measured(*KIOSK, "benchmarks/kiosk_load.py"),
         "start": measure_start(Path(folder)),
         "viewers": measure_viewers(options.seconds),
         "uploads": measure_uploads(options.uploads),

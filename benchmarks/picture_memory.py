@@ -23,7 +23,7 @@ from typing import Any
 
 from PIL import Image
 
-from benchmarks.memory import now
+from common.records import COMMAND, measured
 from edge.decoding import MAX_BYTES, MAX_PIXELS
 
 RESULT = Path(__file__).parent / "results" / "picture_memory.json"
@@ -174,7 +174,7 @@ def main() -> None:
     print(
         "| picture | size | file | foreseen | peak of the process | decoding |\n| --- | --- | --- | --- | --- | --- |"
     )
-    rows = {}
+    rows, about = {}, measured(*COMMAND, "benchmarks/picture_memory.py")
     with tempfile.TemporaryDirectory() as folder:
         for name in chosen:
             row = rows[name] = measure(FORMS[name], Path(folder))
@@ -184,7 +184,7 @@ def main() -> None:
     highest = max(row["peak_mb"] for row in rows.values())
     print(f"\nhighest: {highest} MB, wanted at most {LIMIT_MB}")
     if len(chosen) == len(FORMS):
-        record = {"date": now(), "limit_mb": LIMIT_MB, "highest_mb": highest, "pictures": rows}
+        record = {"measured": about, "limit_mb": LIMIT_MB, "highest_mb": highest, "pictures": rows}
         RESULT.write_text(json.dumps(record, indent=1) + "\n")
     raise SystemExit(highest > LIMIT_MB)
 

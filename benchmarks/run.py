@@ -10,10 +10,8 @@ within a round, and their median is reported with the lowest and the highest. On
 
 from __future__ import annotations
 
-import datetime
 import json
 import os
-import platform
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -22,16 +20,27 @@ from typing import Any
 
 import click
 
-from benchmarks import many, table
+from benchmarks import many, page, table
 from benchmarks.peers import BY_NAME, PEERS, ROOT, Peer, Worker, clean_environment, install, size
 from benchmarks.ratios import ratio, summary
 from benchmarks.scenes import Actor, heads_from, play, render, wander
 from benchmarks.stream import race
+from common.records import COMMAND, PICTURES, STREAM, measured
 from edge.benchmark.measure import launch
 
 RESULT = ROOT / "benchmarks" / "results" / "peers.json"
 PHOTO = ROOT / "examples" / "astronaut.jpg"
-PARTS = ("size", "start", "pictures", "overhead", "stream", "jobs", "accuracy", "many")
+# The parts, and what each depends on.
+PARTS: dict[str, tuple[str, ...]] = {
+    "size": ("pyproject.toml", "benchmarks/peers.py"),
+    "start": (*COMMAND, "edge/__main__.py", "benchmarks/run.py", "benchmarks/peers.py", "benchmarks/_workers.py"),
+    "pictures": (*PICTURES, "benchmarks/run.py", "benchmarks/peers.py", "benchmarks/_workers.py"),
+    "overhead": (*PICTURES, "benchmarks/_overhead.py"),
+    "stream": (*STREAM, "benchmarks/_stream_paths.py"),
+    "jobs": (*COMMAND, "benchmarks/many.py"),
+    "accuracy": (*PICTURES, "models/reference/model.keras", "benchmarks/_workers.py", "common/photos.py"),
+    "many": (*COMMAND, "benchmarks/many.py"),
+}
 
 
 def measure_size() -> dict[str, Any]:
@@ -142,21 +151,10 @@ def measure_accuracy(data: Path | None) -> dict[str, Any] | None:
     return found
 
 
-def machine() -> dict[str, Any]:
-    """Where and when."""
-    from edge.device import describe_device
-
-    return {
-        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "python": platform.python_version(),
-        "load_before": round(os.getloadavg()[0], 2),
-        "niceness": os.getpriority(os.PRIO_PROCESS, 0),
-        **describe_device(),
-    }
-
-
 @click.command()
-@click.option("--only", default=",".join(PARTS[:-1]), help=f"Parts to measure: {', '.join(PARTS)}.", show_default=True)
+@click.option(
+    "--only", default=",".join([*PARTS][:-1]), help=f"Parts to measure: {', '.join(PARTS)}.", show_default=True
+)
 @click.option("--rounds", default=5, show_default=True, help="Turns of each way.")
 @click.option("--pictures", default=6, show_default=True, help="Pictures a turn.")
 @click.option("--jobs-pictures", default=1000, show_default=True, help="Pictures for the comparison of --jobs.")
@@ -196,12 +194,12 @@ def main(
             }
             for part in parts:
                 click.echo(f"measuring {part}", err=True)
-                about = machine()
+                about = measured(*PARTS[part])
                 if (found := work[part]()) is not None:
-                    record[part] = {"machine": about, "found": rounded(found)}
+                    record[part] = {"measured": about, "found": rounded(found)}
                     RESULT.parent.mkdir(exist_ok=True)
                     RESULT.write_text(json.dumps(record, indent=1) + "\n")
-        table.write(ROOT / "docs" / "benchmarks.md", record)
+        page.main()
     click.echo("\n".join(table.lines(record)))
     for line in table.targets(record):
         click.echo(line)

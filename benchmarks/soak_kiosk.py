@@ -12,7 +12,6 @@ import asyncio
 import collections
 import contextlib
 import json
-import platform
 import random
 import threading
 import time
@@ -22,8 +21,9 @@ import click
 import cv2
 
 from benchmarks.kiosk_load import PHOTO, follow, kiosk, latest, processed
-from benchmarks.memory import LIMIT_KB, now, watch
+from benchmarks.memory import LIMIT_KB, watch
 from benchmarks.scenes import heads_from, render, two_people
+from common.records import KIOSK, measured
 
 RESULT = Path(__file__).parent / "results" / "soak_kiosk.json"
 FPS = 15
@@ -123,8 +123,8 @@ def soak(seconds: float) -> dict[str, object]:
 def main(*, seconds: float, only_print: bool) -> None:
     """Measure the kiosk's memory over time."""
     if not only_print:
-        about = {"machine": f"{platform.machine()}, Python {platform.python_version()}", "limit_kb": LIMIT_KB}
-        RESULT.write_text(json.dumps({"date": now(), **about, **soak(seconds)}, indent=2) + "\n")
+        about = {"measured": measured(*KIOSK, "benchmarks/soak_kiosk.py"), "limit_kb": LIMIT_KB}
+        RESULT.write_text(json.dumps({**about, **soak(seconds)}, indent=2) + "\n")
     record = json.loads(RESULT.read_text())
     click.echo(json.dumps(record, indent=2))
     if record["growth_kb"] > record["limit_kb"]:

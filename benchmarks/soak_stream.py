@@ -7,7 +7,6 @@ python -m benchmarks.soak_stream --print    # prints the last record
 from __future__ import annotations
 
 import json
-import platform
 import signal
 import subprocess
 import sys
@@ -17,7 +16,8 @@ from pathlib import Path
 
 import click
 
-from benchmarks.memory import LIMIT_KB, now, watch
+from benchmarks.memory import LIMIT_KB, watch
+from common.records import STREAM, measured
 
 RESULT = Path(__file__).parent / "results" / "soak_stream.json"
 
@@ -117,18 +117,18 @@ def main(*, seconds: float, fps: float, drops: int, part: str | None, only_print
         return
     if not only_print:
         record = json.loads(RESULT.read_text()) if part and RESULT.is_file() else {}
-        record |= {"machine": f"{platform.machine()}, Python {platform.python_version()}", "limit_kb": LIMIT_KB}
+        about = {"measured": measured(*STREAM, "edge/sinks", "benchmarks/soak_stream.py"), "limit_kb": LIMIT_KB}
         if part != "hour":
-            record["camera_drops"] = {"date": now(), **soak_drops(drops)}
+            record["camera_drops"] = {**about, **soak_drops(drops)}
         if part != "drops":
             with tempfile.TemporaryDirectory() as folder:
-                record["hour"] = {"date": now(), **soak_hour(Path(folder), seconds, fps)}
+                record["hour"] = {**about, **soak_hour(Path(folder), seconds, fps)}
         RESULT.parent.mkdir(exist_ok=True)
         RESULT.write_text(json.dumps(record, indent=2) + "\n")
     record = json.loads(RESULT.read_text())
     click.echo(json.dumps(record, indent=2))
     parts = [record[name] for name in ("hour", "camera_drops") if name in record]
-    if any(one["growth_kb"] > record["limit_kb"] or one.get("exit_code") for one in parts):
+    if any(one["growth_kb"] > one["limit_kb"] or one.get("exit_code") for one in parts):
         raise SystemExit(1)
 
 

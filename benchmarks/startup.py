@@ -18,6 +18,7 @@ import click
 
 from benchmarks.peers import BY_NAME, ROOT
 from benchmarks.ratios import ratio, summary
+from common.records import COMMAND, measured
 from edge.benchmark.measure import launch
 
 RESULT = ROOT / "benchmarks" / "results" / "startup.json"
@@ -55,7 +56,7 @@ def main(rounds: int, against: str | None, python: str) -> None:
 
 def compare(commit: str, rounds: int, python: str) -> None:
     """Print, and record, processor time and memory of this working tree over those of a commit."""
-    record: dict[str, object] = {"rounds": rounds}
+    record: dict[str, object] = {"measured": measured(*COMMAND, "benchmarks/startup.py"), "rounds": rounds}
     with checkout(commit) as before:
         record["against"] = git("rev-parse", "--short", "HEAD", folder=before)
         for folder in (before, ROOT):  # as pip does; Python itself may be told to write no bytecode

@@ -10,10 +10,8 @@ video is made from the bundled photo.
 
 from __future__ import annotations
 
-import datetime
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -26,6 +24,7 @@ from typing import Any
 import click
 
 from benchmarks.scenes import FPS, Actor, heads_from, identities, play, two_people, wander
+from common.records import STREAM, measured
 
 ROOT = Path(__file__).parent.parent
 RESULT = ROOT / "benchmarks" / "results" / "stream.json"
@@ -157,7 +156,7 @@ def main(data: Path | None, seconds: float, rounds: int, parts: tuple[str, ...],
 
 
 def measure(folder: Path, data: Path | None, seconds: float, rounds: int, parts: Sequence[str]) -> dict[str, Any]:
-    """One record, or some parts of it; each part tells when, under what load and at which priority it was made."""
+    """One record, or some parts of it."""
     heads = heads_from(ROOT / "examples" / "astronaut.jpg", data)
     actors = two_people(heads, seconds)
     two = play(folder / "two.mp4", actors, seconds)
@@ -170,14 +169,9 @@ def measure(folder: Path, data: Path | None, seconds: float, rounds: int, parts:
         "one_core_two_faces": lambda: race(two, rounds, frames),
     }
     persons = "the development photos" if data else "the bundled photo"
-    record: dict[str, Any] = {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
-        "video": f"640x480, {FPS:g} frames a second, {seconds:g} s, two persons of {persons}",
-    }
-    for name in parts:
-        date, load = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"), round(os.getloadavg()[0], 2)
-        record[name] = {"date": date, "load_before": load, "nice": os.nice(0), **work[name]()}
-    return record
+    video = f"640x480, {FPS:g} frames a second, {seconds:g} s, two persons of {persons}"
+    files = (*STREAM, "benchmarks/stream.py", "benchmarks/_stream_paths.py", "benchmarks/scenes.py")
+    return {name: {"measured": measured(*files), "video": video, **work[name]()} for name in parts}
 
 
 def verdict(record: dict[str, Any]) -> list[str]:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from benchmarks.peers import BY_NAME, PEERS
-
-BEGIN, END = "<!-- benchmark: written by `make benchmark` -->", "<!-- benchmark: end -->"
 
 
 def lines(record: dict[str, Any]) -> Iterator[str]:
@@ -74,12 +71,6 @@ def notes(record: dict[str, Any]) -> Iterator[str]:
     yield ""
     for line in targets(record):
         yield f"- {line}"
-    yield ""
-    for part, one in record.items():
-        about = one["machine"]
-        place = f"{about['cpu']}, {about['cores']} cores, Python {about['python']}"
-        busy = f"load {about['load_before']} before it began, niceness {about['niceness']}"
-        yield f"- `{part}`: {about['date']}, {place}, {busy}"
 
 
 def targets(record: dict[str, Any]) -> Iterator[str]:
@@ -128,16 +119,6 @@ def goals(record: dict[str, Any]) -> Iterator[tuple[str, float, str, float]]:
         yield f"peak memory {what}", last["peak_rss_mb"] / first["peak_rss_mb"], "at most", 1.1
 
 
-def write(readme: Path, record: dict[str, Any]) -> None:
-    """Put the table between its marks."""
-    text = readme.read_text()
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{readme} has no marks for the table; wanted {BEGIN} and {END}")
-    readme.write_text(before + begin + "\n\n" + "\n".join(lines(record)) + "\n\n" + end + after)
-
-
 def found(record: dict[str, Any], part: str) -> dict[str, Any]:
     """A part of the record, empty where it was not measured."""
     return (record.get(part) or {}).get("found") or {}
@@ -168,4 +149,4 @@ def accuracy(value: dict[str, float]) -> str:
     return f"{value['accuracy']:.1%} (macro {value['macro_recall']:.1%})" if value else ""
 
 
-__all__ = ["BEGIN", "END", "goals", "lines", "targets", "write"]
+__all__ = ["goals", "lines", "targets"]

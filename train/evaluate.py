@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from common import records
 from common.datasets import Faces, label_rules, original_labels
 from common.metrics import calibration_error, rounded, score
 from edge import __version__
@@ -57,6 +58,7 @@ def evaluate(
     Raises:
         DataError: The data or the photos cannot be used.
     """
+    begun = records.measured(*records.PICTURES, "train/evaluate.py", "train/robustness.py", "common")
     rules = label_rules(data)
     name = f"FER2013Valid, {PARTS_IN_WORDS[part]}" if "plurality" in rules else f"{data.resolve().name}, validation"
     sets = {key: {"name": name, "label": words} for key, words in rules.items()}
@@ -65,7 +67,14 @@ def evaluate(
         undetected = sum(face.detection is None for face in found)
         about = {"name": f"photos, {PEOPLE_IN_WORDS[part]}, end to end", "label": "the label that one person gave"}
         sets["photos"] = about | {"undetected": undetected}
-    tree: Tree = {"schema": SCHEMA, "part": part, "intervals": INTERVALS, "versions": _versions(), "sets": sets}
+    tree: Tree = {
+        "schema": SCHEMA,
+        "measured": begun,
+        "part": part,
+        "intervals": INTERVALS,
+        "versions": _versions(),
+        "sets": sets,
+    }
     tree["models"] = {}
     kept: dict[str, dict[str, NDArray[np.float32]]] = {}
     first: tuple[NDArray[np.float32], Faces] | None = None

@@ -12,12 +12,13 @@ import re
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pictures import PHOTO, listed
 from userland import CPU, ROOT, SYSTEMS, CannotBeMadeError, System, environment, make, releases
+
+from common.records import COMMAND, measured
 
 ANSWERS = Path(__file__).with_name("answers.py")
 TESTS = ROOT / "tests" / "edge"
@@ -129,7 +130,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer tests and photos, one processor, no record")
     options = parser.parse_args()
     system, quick = SYSTEMS[options.system], options.quick
-    began = time.monotonic()
+    began, begun = time.monotonic(), measured(*COMMAND, "tests/arm64")
     try:
         make(system)
     except CannotBeMadeError as error:
@@ -138,7 +139,7 @@ def main() -> None:
     made_s = time.monotonic() - began
     pictures, word = listed(200, 6 if quick else 24, system.folder)
     record: dict[str, Any] = {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "measured": begun,
         "system": f"Debian {system.name}, arm64, minimal user land",
         "emulator": f"{(system.folder / 'qemu-version').read_text()}, -cpu {CPU}",
         "packages": releases(system),

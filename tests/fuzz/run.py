@@ -10,13 +10,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+
+from common.records import KIOSK, PICTURES, measured
 
 ROOT = Path(__file__).parents[2]
 TARGET = Path(__file__).with_name("target.py")
@@ -87,15 +87,15 @@ def main() -> None:
     options = parser.parse_args()
     failed = False
     for name in options.targets:
+        begun = measured(*(KIOSK if name == "upload" else PICTURES), "tests/fuzz")
         record = fuzz(name, options.minutes * 60, options.executions)
         passes = record["replay_rss_mb"]
         grows = passes[-1] > passes[1] * GROWTH
         bad = grows or any(record[kind] for kind in ("crashes", "hangs", "out_of_memory"))
         failed = failed or bad
         about = {
-            "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+            "measured": begun,
             "target": name,
-            "python": platform.python_version(),
             "versions": {package: version(package) for package in PACKAGES},
             "wanted": {"minutes": options.minutes, "or_executions": options.executions, "hang_s": HANG_S},
         }

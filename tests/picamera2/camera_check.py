@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import platform
 import subprocess
@@ -14,6 +13,8 @@ from typing import Any
 import cv2
 import numpy as np
 import virtual_camera
+
+from common.records import STREAM, measured
 
 HERE = Path(__file__).parent
 
@@ -100,6 +101,7 @@ def check_stream() -> dict[str, Any]:
 
 def main() -> None:
     """Check and record."""
+    begun = measured(*STREAM)
     frames = HERE / "frames"
     frames.mkdir(exist_ok=True)
     shown = write_frames(frames)
@@ -109,7 +111,7 @@ def main() -> None:
         ["dpkg-query", "-W", "-f=${Version}", "python3-libcamera"], capture_output=True, text=True, check=True
     ).stdout
     record = {
-        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "measured": begun,
         "debian": Path("/etc/debian_version").read_text().strip(),
         "python": platform.python_version(),
         "libcamera": libcamera,

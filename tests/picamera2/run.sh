@@ -26,7 +26,7 @@ fi
 
 rm -rf "$root/opt/check"
 mkdir -p "$root/opt/check/frames"
-cp -r edge models benchmarks tests/picamera2/camera_check.py tests/picamera2/virtual_camera.py "$root/opt/check/"
+cp -r edge common models benchmarks tests/picamera2/camera_check.py tests/picamera2/virtual_camera.py "$root/opt/check/"
 cp examples/astronaut.jpg "$root/opt/check/"
 mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
 mountpoint -q "$root/dev" || mount --rbind /dev "$root/dev"
