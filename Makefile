@@ -135,8 +135,9 @@ soak-kiosk: $(DEV)/.installed ## Watch the kiosk's memory for one hour of viewer
 	$(DEV)/bin/python -m benchmarks.soak_kiosk $(ARGS)
 
 .PHONY: benchmark benchmarks-page
-benchmark: $(DEV)/.installed ## Measure beside other ways to do the same, and write docs/benchmarks.md's table
+benchmark: $(DEV)/.installed ## Measure beside other ways to do the same, and write docs/benchmarks.md
 	$(DEV)/bin/python -m benchmarks.run $(ARGS)
+	$(DEV)/bin/python -m benchmarks.page
 
 benchmarks-page: $(DEV)/.installed ## Write docs/benchmarks.md from the records, and mark what is older than the code
 	$(DEV)/bin/python -m benchmarks.page

@@ -1,6 +1,6 @@
-"""Measures the package beside what people use today, in one run, and writes docs/benchmarks.md's table.
+"""Measures the package beside what people use today, in one run.
 
-    python -m benchmarks.run                       # everything; writes results/peers.json and docs/benchmarks.md
+    python -m benchmarks.run                       # everything; writes results/peers.json
     python -m benchmarks.run --only start,pictures # some parts anew; the others keep their record
     python -m benchmarks.run --print               # the last record and what it misses
 
@@ -20,7 +20,7 @@ from typing import Any
 
 import click
 
-from benchmarks import many, page, table
+from benchmarks import many, table
 from benchmarks.peers import BY_NAME, PEERS, ROOT, Peer, Worker, clean_environment, install, size
 from benchmarks.ratios import ratio, summary
 from benchmarks.scenes import Actor, heads_from, play, render, wander
@@ -173,7 +173,7 @@ def main(
     many_pictures: int,
     data: Path | None,
 ) -> None:
-    """Measure, write the record and the table, and say what is missed."""
+    """Measure, write the record, and say what is missed."""
     record: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
     if not only_print:
         parts = [part.strip() for part in only.split(",")]
@@ -199,7 +199,6 @@ def main(
                     record[part] = {"measured": about, "found": rounded(found)}
                     RESULT.parent.mkdir(exist_ok=True)
                     RESULT.write_text(json.dumps(record, indent=1) + "\n")
-        page.main()
     click.echo("\n".join(table.lines(record)))
     for line in table.targets(record):
         click.echo(line)

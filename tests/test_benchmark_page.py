@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,12 @@ def test_what_is_measured_now_is_current() -> None:
     assert records.state(about) == "current"
     assert all(about["files"].values()), "each of the files and folders exists"
     assert records.state(about | {"files": {}}) != "current"
+
+
+@pytest.mark.parametrize("name", ["run", "detection", "page"])
+def test_each_starts_by_itself(name: str) -> None:
+    """They import one another."""
+    subprocess.run([sys.executable, "-c", f"import benchmarks.{name}"], check=True, cwd=records.ROOT)
 
 
 def test_a_record_that_does_not_say_when_is_refused(tmp_path: Path) -> None:
