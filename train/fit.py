@@ -97,8 +97,8 @@ def fit(
         recipe: All settings.
         train: Faces to learn from.
         watched: Faces to watch; never learned from.
-        run: Folder of the run: ``model.keras``, ``log.csv``, ``training.json`` (recipe, commit, versions, cost and the watched
-            faces' figures), ``tensorboard/``, plots, and ``state.npz`` until it is done.
+        run: Folder of the run: ``model.keras``, ``log.csv``, ``training.json`` (recipe, commit, versions, cost and the
+            watched faces' figures), ``tensorboard/``, plots, and ``state.npz`` until it is done.
         start: The network to go on from; by default one with random weights.
         verbose: Keras' progress: 0 none, 1 bar, 2 a line an epoch.
 

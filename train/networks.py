@@ -101,12 +101,7 @@ def compact() -> keras.Model:
     return residual((22, 46, 96), (1, 1, 1), stem=12, dropout=0.0, name="compact")
 
 
-def teacher() -> keras.Model:
-    """A network some twenty times larger, trained from scratch only to be distilled into ``compact``."""
-    return residual((96, 192, 384), (2, 2, 1), stem=48, dropout=0.4, name="teacher")
-
-
-NETWORKS: dict[str, Callable[[], keras.Model]] = {"compact": compact, "reference": reference, "teacher": teacher}
+NETWORKS: dict[str, Callable[[], keras.Model]] = {"compact": compact, "reference": reference}
 
 
 def load_network(path: Path) -> keras.Model:
@@ -170,5 +165,4 @@ __all__ = [
     "reference",
     "residual",
     "save_network",
-    "teacher",
 ]
