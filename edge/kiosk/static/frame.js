@@ -107,11 +107,10 @@ export function notice(about, state) {
   const key = about.demo ? "notice.demo" : (NOTICES[state] ?? "notice");
   bar.hidden = !key;
   bar.classList.toggle("off", key !== "notice");
-  for (const words of bar.querySelectorAll("[data-i18n]")) {
-    words.dataset.i18n = key === "notice" && words.classList.contains("short") ? "noticeShort" : key;
-    const text = t(words.dataset.i18n);
-    if (words.textContent !== text) words.textContent = text;
-  }
+  const words = bar.querySelector("[data-i18n]");
+  words.dataset.i18n = key;
+  const text = t(key);
+  if (words.textContent !== text) words.textContent = text;
 }
 
 function navigation(about) {

@@ -107,6 +107,7 @@ function person(labels) {
     write(share, face.confident ? percent(chance) : "");
     perhaps.hidden = face.confident;
     write(perhaps, t("perhaps", { emotion: t(`emotion.${emotion}`), share: percent(chance) }));
+    perhaps.style.setProperty("--letters", perhaps.textContent.length);
     write(ago, t("ago", { n: number(SECONDS) }));
     write(now, t("now"));
     card.setAttribute("aria-label", t("person", { name }));

@@ -42,9 +42,12 @@ def soon(page, expression):
     until(lambda: page.evaluate(expression), 15)
 
 
-def drawn(light=1.0):
-    """A drawn face, which the model is less sure of than of a photo."""
-    picture, face = room(), cv2.resize(draw_face(POSES["Neutral"]), (260, 260))
+TORN = POSES["Angry"].towards(POSES["Happy"], 0.35)
+
+
+def drawn(pose=TORN, light=1.0):
+    """A drawn face; by default one that shows two emotions about as much as each other."""
+    picture, face = room(), cv2.resize(draw_face(pose), (260, 260))
     alpha = face[:, :, 3:] / 255.0
     part = picture[110:370, 190:450]
     part[:] = part * (1 - alpha) + face[:, :, :3] * alpha

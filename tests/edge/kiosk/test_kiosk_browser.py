@@ -15,6 +15,11 @@ LINES = """rows => rows.map((row) => {
   const size = parseFloat(getComputedStyle(row).fontSize);
   return Math.round(row.getBoundingClientRect().height / (size * 1.3)) + (spread > size ? 1 : 0);
 })"""
+# Bars whose name and value touch.
+CROSSING = """rows => rows.filter((row) => {
+  const [name, value] = [".name", ".value"].map((part) => row.querySelector(part).getBoundingClientRect());
+  return name.right + 4 > value.left;
+}).length"""
 # What an unsure card says, and each bar's length, name and value, all of one moment.
 PERHAPS = """card => [
   card.querySelector(".perhaps").textContent,
@@ -35,7 +40,7 @@ def test_the_live_view_updates(visit, kiosk):
     assert "%" in page.text_content(".card .percent")
     assert page.locator(".card .bars li").count() == 5
     assert page.locator("#picture").evaluate("picture => picture.width") == 640
-    assert page.text_content("#notice .long") == "Camera and emotion analysis are active"
+    assert page.text_content("#notice [data-i18n]") == "Camera and emotion analysis are active"
     assert page.locator("#figures").is_hidden(), "frames and milliseconds are for ?debug"
     before = page.locator(".box").bounding_box()
     kiosk.stage.show(room(380))
@@ -71,9 +76,12 @@ def test_every_screen_shows_all_faces_without_scrolling(visit, kiosk, screen, fa
     cards = [card.bounding_box() for card in page.locator(".card").all()]
     assert all(card["y"] + card["height"] <= SCREENS[screen][1] for card in cards)
     if screen == "pi":
-        for wanted in (".card .word", ".card .percent"):
+        bars = (".card .bars .name", ".card .bars .value") if len(faces) == 1 else ()
+        for wanted in (".card .word", ".card .percent", "#notice", *bars):
             assert min(page.locator(wanted).evaluate_all(FONT_PX)) >= READ_PX
     if len(faces) == 1:
+        last = page.locator(".card > :visible").last.bounding_box()
+        assert last["y"] + last["height"] > cards[0]["y"] + 0.9 * cards[0]["height"], "no empty part"
         glyph = page.locator(".card .glyph").bounding_box()
         assert 0.4 <= glyph["height"] / cards[0]["height"] < 0.45
     else:
@@ -125,20 +133,35 @@ def test_every_language_fits_every_small_screen(visit, language):
         lines = page.locator(".card .bars li").evaluate_all(LINES)
         assert lines == [1] * 5, "one line a bar"
         assert page.locator(".card").evaluate("card => card.scrollWidth <= card.clientWidth")
+        assert page.locator(".card").evaluate("card => card.scrollHeight <= card.clientHeight")
+        assert not page.locator(".card .bars li").evaluate_all(CROSSING), "name and value lie beside each other"
         shoot(page, f"{screen}-{language}") if (screen, language) == ("pi", "hi") else None
         page.goto(page.url + "upload")
         page.wait_for_selector("#drop")
         assert overflow(page) == 0
 
 
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es", "hi"])
+def test_that_a_camera_is_at_work_is_said_large_on_the_devices_screen(visit, language):
+    page = visit("/?screen=1", language=language)
+    page.wait_for_selector(".card .word")
+    notice = page.locator("#notice")
+    assert notice.evaluate_all(FONT_PX)[0] >= READ_PX
+    assert notice.bounding_box()["height"] < 2 * READ_PX, "one line"
+    assert page.locator(".bar").bounding_box()["height"] < 60
+    assert overflow(page) == 0
+
+
 def test_not_confident_is_said(visit, browser):
-    with running(Stage(drawn()), threshold=1.0) as unsure:
+    with running(Stage(drawn()), threshold=0.5) as unsure:
         page = visit(at=unsure.url)
         page.wait_for_selector(".card .perhaps:visible")
         assert page.text_content(".card .word") == "Not sure"
         perhaps, chances = page.locator(".card").evaluate(PERHAPS)
-        _, name, value = max(chances)
+        (second, _, _), (most, name, value) = sorted(chances)[-2:]
         assert perhaps == f"perhaps {name}, {value}"
+        assert most < 50 and most - second < 20, "two are close"
+        assert page.locator(".card").evaluate("card => card.scrollHeight <= card.clientHeight")
         assert "unsure" in page.get_attribute(".box", "class")
         shoot(page, "not-sure")
 
@@ -150,19 +173,24 @@ def test_no_one_here(visit, kiosk):
     page.wait_for_selector("#attract:visible")
     assert page.locator("#attract .glyph").count() == 5
     assert page.text_content("#attract .words") == "Smile. What do I see?"
-    assert page.locator("#notice").is_visible()
+    assert page.locator("#attract").bounding_box() == {"x": 0, "y": 0, "width": 800, "height": 480}
+    assert page.locator("#notice").evaluate_all(FONT_PX)[0] >= READ_PX
+    top = "document.elementFromPoint({x}, {y}).closest('#attract, #notice') !== null"
+    assert all(page.evaluate(top.format(x=x, y=y)) for x in range(5, 800, 50) for y in (5, 20, 45, 100, 475))
+    assert page.locator(".bar :is(a, select, button):visible").count() == 0, "no bar"
     page.wait_for_timeout(500)
     shoot(page, "empty")
-    page.select_option("#language", "fr")
-    soon(page, "document.querySelector('#attract .words').textContent.startsWith('Souriez')")
+    french = visit(language="fr")
+    soon(french, "document.querySelector('#attract .words').textContent.startsWith('Souriez')")
     page.mouse.click(400, 300)
     page.wait_for_selector("#attract", state="hidden")
+    assert page.locator("nav a:visible").count() == 3
     kiosk.stage.show(room(460))
     page.wait_for_selector(".card .word")
 
 
 def test_too_dark(visit, kiosk):
-    kiosk.stage.show(drawn(0.05))
+    kiosk.stage.show(drawn(light=0.05))
     page = visit()
     state(page, "dark")
     assert page.text_content("#state-title") == "Too dark"
@@ -176,12 +204,12 @@ def test_the_camera_is_lost_and_comes_back(visit, kiosk):
     state(page, "reconnecting")
     assert page.text_content("#state-title") == "Reconnecting"
     assert page.locator(".card").count() == 0
-    assert page.text_content("#notice .long") == "Camera interrupted: nothing is analysed"
+    assert page.text_content("#notice [data-i18n]") == "Camera interrupted: nothing is analysed"
     shoot(page, "reconnecting")
     kiosk.stage.find()
     state(page, "ok")
     page.wait_for_selector(".card .word")
-    assert page.text_content("#notice .long") == "Camera and emotion analysis are active"
+    assert page.text_content("#notice [data-i18n]") == "Camera and emotion analysis are active"
 
 
 def test_there_is_no_camera(visit):

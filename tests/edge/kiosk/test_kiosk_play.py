@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from chromium_pages import IN_CHROMIUM, shoot, soon, state
+from chromium_pages import IN_CHROMIUM, SCREENS, overflow, shoot, soon, state
 from kiosk_stage import Stage, room, running
 
 from edge.classifier import Classifier
@@ -97,15 +97,15 @@ def test_the_demonstration_says_so_and_shows_what_it_draws(visit):
     with running(choose_source(KioskSettings(source="demo")), source="demo") as demo:
         page = visit(at=demo.url)
         page.wait_for_selector(".card .word")
-        assert page.text_content("#notice .long") == "Demonstration: no camera"
+        assert page.text_content("#notice [data-i18n]") == "Demonstration: no camera"
         soon(page, "document.querySelectorAll('.card').length === 2")
         page.wait_for_timeout(1500)
         shoot(page, "demo")
         page.goto(demo.url + "/privacy")
         soon(page, "document.querySelector('#camera-words').textContent.includes('drawn')")
-        assert page.text_content("#notice .long") == "Demonstration: no camera"
+        assert page.text_content("#notice [data-i18n]") == "Demonstration: no camera"
         page.select_option("#language", "de")
-        soon(page, "document.querySelector('#notice .long').textContent === 'Vorführung: keine Kamera'")
+        soon(page, "document.querySelector('#notice [data-i18n]').textContent === 'Vorführung: keine Kamera'")
 
 
 # The game with faces that the test gives it.
@@ -114,7 +114,8 @@ GAME = """async () => {
   const stage = document.createElement("section"), button = document.createElement("button");
   stage.className = "game";
   stage.id = "tested";
-  document.querySelector(".stage").append(stage);
+  document.querySelector(".board").append(stage);
+  document.querySelector("#people").hidden = true;
   const labels = ["Angry", "Happy", "Neutral", "Sad", "Surprise"];
   window.played = game(stage, button, labels);
   window.give = (share) => played.take([{ probabilities: Object.fromEntries(labels.map((label) => [label, share])) }]);
@@ -151,6 +152,27 @@ def test_five_of_five_is_celebrated(visit, motion):
     page.wait_for_timeout(1500)
     if motion == "no-preference":
         shoot(page, "play-result")
+
+
+@pytest.mark.parametrize("faces", [(460,), (300, 300), (200, 200, 200)], ids=["one", "two", "three"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_the_game_covers_no_face_and_no_label(visit, kiosk, screen, faces):
+    kiosk.stage.show(room(*faces))
+    page = visit("/", screen)
+    soon(page, f"document.querySelectorAll('#boxes .box').length === {len(faces)}")
+    page.click("#play")
+    page.wait_for_selector("#game .ask:visible")
+    page.wait_for_timeout(300)
+    game = page.locator("#game").bounding_box()
+    assert page.locator("#frame").bounding_box()["width"] > 0.4 * SCREENS[screen][0]
+    for one in page.locator("#boxes :is(.box, .tag)").all():
+        its = one.bounding_box()
+        beside = its["x"] + its["width"] <= game["x"] or its["y"] + its["height"] <= game["y"]
+        assert beside, "the prompt lies on a face"
+    for part in page.locator("#game :is(.ask, .ring, .marks, .stop)").all():
+        its = part.bounding_box()
+        assert its["y"] >= game["y"] and its["y"] + its["height"] <= game["y"] + game["height"]
+    assert overflow(page) == 0
 
 
 def test_nobody_is_stuck_in_the_game(visit):

@@ -62,7 +62,7 @@ def test_no_face_is_said_in_every_language(visit, tmp_path, language):
 
 
 def test_upload_below_the_threshold(visit, tmp_path):
-    with running(None, source="none", threshold=1.0) as unsure:
+    with running(None, source="none", threshold=0.5) as unsure:
         page = visit(at=unsure.url)
         give(page, picture(tmp_path, drawn()))
         page.wait_for_selector(".doubt")

@@ -14,6 +14,7 @@ from edge.classifier import Classifier
 from edge.images import load_image
 from edge.preprocess import brighten, crop_face, to_input
 from edge.sources.base import Frame
+from edge.sources.drawn import POSES, draw_face
 from edge.stream.engine import Engine
 from edge.stream.search import distinct
 from edge.types import Box, Detection, Face, FrameResult
@@ -156,3 +157,19 @@ def test_a_head_that_turned_further_than_its_track_is_found_and_read_upright(pho
     face = only_face(watch([level] * 6 + [around_face(level, turned, 40)] * 16)[-1])
     assert face.track == 1
     assert 20 < face.roll_deg < 100
+
+
+def test_only_an_answer_below_the_threshold_is_not_sure():
+    """So a page never says "perhaps Neutral, 98 %", whatever was shown before."""
+    model, seen = Classifier(), []
+    engine = Engine("yunet", model)
+    poses = [POSES["Angry"], POSES["Happy"], POSES["Sad"], POSES["Surprise"]]
+    for index in range(60):
+        here, there = poses[index // 20], poses[index // 20 + 1]
+        head = cv2.resize(draw_face(here.towards(there, index % 20 / 20)), (260, 260))
+        picture = np.full((480, 640, 3), 110, np.uint8)
+        alpha = head[:, :, 3:] / 255
+        picture[110:370, 190:450] = picture[110:370, 190:450] * (1 - alpha) + head[:, :, :3] * alpha
+        seen += engine.process(Frame(picture, index / 7, index)).faces
+    assert len({face.emotion for face in seen}) >= 3
+    assert all(face.confident == (max(face.probabilities.values()) >= model.threshold) for face in seen)
