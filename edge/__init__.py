@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge.types import Face as Face
     from edge.types import FrameResult as FrameResult
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 _HOME = {
     "EMOTIONS": "edge.labels",

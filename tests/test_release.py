@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -80,3 +81,20 @@ def test_actionlint_finds_no_fault() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     # Its list of runners is older than those for arm64.
     assert [one for one in json.loads(done.stdout) if one["kind"] != "runner-label"] == []
+
+
+def test_the_version_stands_once_and_is_in_the_changelog() -> None:
+    from edge import __version__
+
+    released = re.findall(r"^## \[(\d[^]]*)\] - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert released[0] == __version__
+    assert "version" in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dynamic"]
+
+
+@pytest.mark.parametrize("name", ["problem", "measurement"])
+def test_an_issue_asks_for_what_the_device_says(name: str) -> None:
+    form = yaml.safe_load((ROOT / ".github" / "ISSUE_TEMPLATE" / f"{name}.yml").read_text())
+    asked = {one["id"]: one for one in form["body"]}
+    for verb in ("doctor", "benchmark"):
+        assert asked[verb]["attributes"]["label"] == f"emotion-edge {verb}"
+        assert asked[verb]["type"] == "textarea"
