@@ -7,7 +7,7 @@ ARGS   ?=
 .DEFAULT_GOAL := help
 .PHONY: help
 help: ## Show this help
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 
 $(EDGE)/.installed: pyproject.toml models/emotion.tflite $(shell find edge -name '*.py')
 	$(PYTHON) -m venv $(EDGE)
@@ -123,6 +123,17 @@ $(FUZZ)/.installed: pyproject.toml
 .PHONY: fuzz
 fuzz: $(FUZZ)/.installed ## Fuzz decoding and uploads, 30 minutes each: make fuzz ARGS='decode --minutes 5'
 	nice $(FUZZ)/bin/python tests/fuzz/run.py $(ARGS)
+
+MUTATION := .venvs/mutation
+
+$(MUTATION)/.installed:
+	$(PYTHON) -m venv $(MUTATION)
+	$(MUTATION)/bin/pip install --quiet --disable-pip-version-check cosmic-ray==8.7.0
+	@touch $@
+
+.PHONY: mutation
+mutation: $(DEV)/.installed $(MUTATION)/.installed ## Change the code in each place and count what tests notice: make mutation ARGS='preprocess --minutes 10'
+	nice $(MUTATION)/bin/python tests/mutation/run.py $(ARGS)
 
 .PHONY: test-picamera2 soak-stream soak-kiosk
 test-picamera2: ## Run the camera source on the real picamera2 and libcamera's virtual camera (as root; Debian)

@@ -53,7 +53,7 @@ def options(command: click.Command) -> list[click.Option]:
 
 def of_workstation() -> set[str]:
     """All options of training, conversion and the benchmarks, whose programs are no verbs."""
-    places = (ROOT / name for name in ("train", "convert", "benchmarks", "tests/fuzz", "tests/arm64"))
+    places = (ROOT / name for name in ("train", "convert", "benchmarks", "tests/fuzz", "tests/arm64", "tests/mutation"))
     return {word for place in places for path in place.glob("*.py") for word in OPTION.findall(path.read_text())}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -162,3 +163,80 @@ def test_model_may_vanish_once_loaded(make_model: Any) -> None:
     classifier = Classifier(path)
     path.write_bytes(b"")
     assert classifier.classify(CROPS).shape == (6, 5)
+
+
+class Scripted:
+    """An interpreter that answers what a test wants, for forms of models that no converter would write."""
+
+    def __init__(
+        self,
+        answer: Any,
+        shape: tuple[int, ...] = (1, 24, 24, 3),
+        dtype: Any = np.float32,
+        scale: float = 0.0,
+        unit: tuple[float, int] = (0.0, 0),
+    ) -> None:
+        self.answer, self.given, self._unit = np.asarray([answer]), np.empty(0), unit
+        self._input = {"index": 3, "shape": shape, "dtype": dtype, "quantization": (scale, 0)}
+
+    def get_input_details(self) -> list[dict[str, Any]]:
+        return [self._input]
+
+    def get_output_details(self) -> list[dict[str, Any]]:
+        return [{"index": 7, "shape": (1, 5), "dtype": self.answer.dtype.type, "quantization": self._unit}]
+
+    def set_tensor(self, index: int, data: Any) -> None:
+        assert index == 3
+        self.given = data
+
+    def invoke(self) -> None: ...
+
+    def get_tensor(self, index: int) -> Any:
+        assert index == 7
+        return self.answer
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def make(*words: Any, **options: Any) -> tuple[Classifier, Scripted]:
+        interpreter = Scripted(*words, **options)
+        monkeypatch.setattr("edge.classifier.load", lambda *_: SimpleNamespace(interpreter=interpreter))
+        return Classifier(path=default_model_path()), interpreter
+
+    return make
+
+
+SURE = np.array([0.2, 0.5, 0.1, 0.1, 0.1], np.float32)
+
+
+def test_a_rounding_error_below_zero_is_no_probability(scripted: Any) -> None:
+    classifier, _ = scripted(np.array([-0.005, 0.405, 0.2, 0.2, 0.2], np.float32))
+    assert classifier.classify(CROPS[:1])[0][0] == 0
+    classifier, _ = scripted(np.array([-101, -19, -60, -60, -60], np.int8), unit=(1 / 200, -100))
+    assert classifier.classify(CROPS[:1])[0][0] == 0
+    with pytest.raises(ModelError, match="not probabilities"):
+        scripted(np.array([-0.02, 0.42, 0.2, 0.2, 0.2], np.float32))
+
+
+def test_the_smallest_input(scripted: Any) -> None:
+    spec = scripted(SURE, (1, 8, 8, 3))[0].input_spec
+    assert (spec.height, spec.width) == (8, 8)
+    for shape in ((1, 7, 8, 3), (1, 8, 7, 3)):
+        with pytest.raises(ModelError, match="input has shape"):
+            scripted(SURE, shape)
+
+
+def test_types_that_are_not_known_are_refused_on_either_side(scripted: Any) -> None:
+    with pytest.raises(ModelError, match="input is float16, output float32; wanted uint8"):
+        scripted(SURE, dtype=np.float16)
+    with pytest.raises(ModelError, match="input is float32, output float64; wanted uint8"):
+        scripted(SURE.astype(np.float64))
+
+
+def test_bytes_that_mean_what_a_picture_means_are_not_copied(scripted: Any) -> None:
+    face = np.zeros((24, 24, 3), np.uint8)
+    for scale, copied in ((1 / 255, False), (1 / 127, True)):
+        classifier, interpreter = scripted(SURE, dtype=np.uint8, scale=scale)
+        classifier.predict([face])
+        assert np.shares_memory(interpreter.given, face) is not copied
+    scripted(SURE)[0].predict([face])

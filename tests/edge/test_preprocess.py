@@ -61,6 +61,26 @@ def test_where_a_crop_leaves_the_picture_its_edge_is_repeated() -> None:
     assert np.array_equal(crop_face(NOISE, Box(0, 0, 120, 90), 0.5), padded)
     assert np.array_equal(crop_face(NOISE, Box(-20, -10, 30, 40)), padded[35:75, 40:70])
     assert np.array_equal(crop_face(NOISE, Box(100, 20, 40, 80)), padded[65:145, 160:200])
+    for x, y in ((-5, 20), (110, 20), (40, -5), (40, 80)):  # over one side alone
+        assert np.array_equal(crop_face(NOISE, Box(x, y, 20, 30)), padded[y + 45 : y + 75, x + 60 : x + 80])
+    for x, y in ((130, 100), (-20, -15), (130, -15), (-20, 100)):  # wholly outside
+        assert np.array_equal(crop_face(NOISE, Box(x, y, 10, 10)), padded[y + 45 : y + 55, x + 60 : x + 70])
+
+
+def test_a_rotated_head_is_turned_upright_about_the_middle_of_its_box() -> None:
+    box = Box(40, 25, 20, 30)  # with its margin 24 by 36, about (50, 40)
+    assert np.array_equal(crop_face(NOISE, box, 0.1, 90), np.rot90(NOISE[28:52, 32:68]))
+    assert np.array_equal(crop_face(NOISE, box, 0.1, -90), np.rot90(NOISE[28:52, 32:68], -1))
+    assert np.array_equal(crop_face(NOISE, box, 0.1, 180), np.rot90(NOISE[22:58, 38:62], 2))
+    assert crop_face(NOISE, Box(3, 3, 0, 0), 0.1, 90).shape == (1, 1, 3)
+    assert np.array_equal(InputSpec(24, 24).prepare(NOISE, box, 90), to_input(np.rot90(NOISE[30:50, 35:65]), (24, 24)))
+
+
+def test_a_head_that_is_nearly_level_is_left_as_it_is() -> None:
+    box = Box(40, 25, 20, 30)
+    assert np.array_equal(crop_face(NOISE, box, 0.1, 9.9), crop_face(NOISE, box, 0.1))
+    assert not np.array_equal(crop_face(NOISE, box, 0.1, 10.0), crop_face(NOISE, box, 0.1))
+    assert not np.array_equal(crop_face(NOISE, box, 0.1, -10.0), crop_face(NOISE, box, 0.1))
 
 
 @pytest.mark.parametrize(
@@ -94,8 +114,22 @@ def test_shrinks_by_area_and_grows_linearly() -> None:
     assert np.array_equal(large, cv2.resize(NOISE, (240, 180), interpolation=cv2.INTER_LINEAR))
 
 
+@pytest.mark.parametrize(
+    ("height", "width", "method"),
+    [
+        (90, 60, cv2.INTER_AREA),
+        (45, 120, cv2.INTER_AREA),
+        (100, 110, cv2.INTER_LINEAR),
+        (80, 130, cv2.INTER_LINEAR),
+    ],
+)
+def test_what_grows_one_way_is_interpolated(height: int, width: int, method: int) -> None:
+    wanted = cv2.resize(NOISE, (width, height), interpolation=method)
+    assert np.array_equal(to_input(NOISE, (height, width)), wanted)
+
+
 def test_same_size_goes_through_untouched() -> None:
-    assert np.array_equal(to_input(NOISE, (90, 120)), NOISE)
+    assert np.shares_memory(to_input(NOISE, (90, 120)), NOISE)
 
 
 def test_one_channel() -> None:
