@@ -111,6 +111,14 @@ async def viewers(port: int, seconds: float) -> dict:
     }
 
 
+async def crowd(port: int, seconds: float, video: float, events: float) -> dict:
+    """So many of the picture and so many of the events; how many of them were let in."""
+    paths = ["/stream.mjpg"] * int(video) + ["/events"] * int(events)
+    totals = await asyncio.gather(*(follow(port, path, seconds) for path in paths))
+    # A refusal is a few hundred bytes and the end; the events of a second are more.
+    return {"let_in": sum(total > 1000 for total in totals), "mb": round(sum(totals) / 1e6, 1)}
+
+
 async def uploader(port: int, body: bytes, left: list[int], outcomes: collections.Counter) -> None:
     """Upload until none is left; one that is told to come back does."""
     head = "POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: "
@@ -182,12 +190,12 @@ async def siege(port: int, seconds: float) -> dict:
     }
 
 
-CLIENTS = {"viewers": viewers, "uploads": uploads, "siege": siege}
+CLIENTS = {"viewers": viewers, "crowd": crowd, "uploads": uploads, "siege": siege}
 
 
-def clients(kind: str, port: int, amount: float) -> subprocess.Popen:
+def clients(kind: str, port: int, *amounts: float) -> subprocess.Popen:
     """Start one kind of clients."""
-    command = [sys.executable, __file__, "--client", kind, str(port), str(amount)]
+    command = [sys.executable, __file__, "--client", kind, str(port), *map(str, amounts)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
 
@@ -278,11 +286,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--uploads", type=int, default=1000)
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "results" / "kiosk.json")
-    parser.add_argument("--client", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--client", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.client:
-        kind, port, amount = options.client
-        print(json.dumps(asyncio.run(CLIENTS[kind](int(port), float(amount)))))
+        kind, port, *amounts = options.client
+        print(json.dumps(asyncio.run(CLIENTS[kind](int(port), *map(float, amounts)))))
         return
     with tempfile.TemporaryDirectory() as folder:
         report = measure(folder, options)
