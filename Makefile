@@ -133,7 +133,7 @@ $(MUTATION)/.installed:
 
 .PHONY: mutation
 mutation: $(DEV)/.installed $(MUTATION)/.installed ## Change the code in each place and count what tests notice: make mutation ARGS='preprocess --minutes 10'
-	nice $(MUTATION)/bin/python tests/mutation/run.py $(ARGS)
+	PYTHONPATH=. nice $(MUTATION)/bin/python tests/mutation/run.py $(ARGS)
 
 .PHONY: test-picamera2 soak-stream soak-kiosk
 test-picamera2: ## Run the camera source on the real picamera2 and libcamera's virtual camera (as root; Debian)

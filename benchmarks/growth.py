@@ -22,6 +22,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from common.records import COMMAND, KIOSK, STREAM, measured
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 FACES = (0, 1, 2, 3, 5, 8, 12, 16, 20)
@@ -175,11 +177,12 @@ def measure_viewers(most: int) -> Iterator[Point]:
         }
 
 
-PARTS: dict[str, tuple[Callable[[int], Iterator[Point]], int]] = {
-    "faces": (measure_faces, FACES[-1]),
-    "sizes": (measure_sizes, SIZES[-1][0]),
-    "pictures": (measure_pictures, COUNTS[-1]),
-    "viewers": (measure_viewers, sum(VIEWERS[-1])),
+# What is measured, the most of it, and the code that it depends on.
+PARTS: dict[str, tuple[Callable[[int], Iterator[Point]], int, tuple[str, ...]]] = {
+    "faces": (measure_faces, FACES[-1], STREAM),
+    "sizes": (measure_sizes, SIZES[-1][0], STREAM),
+    "pictures": (measure_pictures, COUNTS[-1], COMMAND),
+    "viewers": (measure_viewers, sum(VIEWERS[-1]), KIOSK),
 }
 
 
@@ -192,17 +195,17 @@ def main(parts: tuple[str, ...], most: int | None, plot: bool, output: Path) -> 
     """Measure, keep the record and draw it."""
     import cv2
 
-    from benchmarks.run import machine, rounded
+    from benchmarks.run import rounded
 
     cv2.setNumThreads(1)
     record = json.loads(output.read_text()) if output.is_file() else {}
     for part in () if plot else parts or PARTS:
-        work, all_of_it = PARTS[part]
-        about, points = machine(), []
+        work, all_of_it, depends = PARTS[part]
+        about, points = measured(*depends, "benchmarks/growth.py"), []
         for found in work(all_of_it if most is None else most):
             points.append(rounded(found))
             click.echo(f"{part}: {json.dumps(points[-1])}")
-        record[part] = {"machine": about, "points": points}
+        record[part] = {"measured": about, "points": points}
         output.write_text(json.dumps(record, indent=1) + "\n")
     from benchmarks.growth_plots import draw
 

@@ -31,6 +31,8 @@ from cosmic_ray.plugins import get_operator, operator_names
 from cosmic_ray.testing import run_tests
 from cosmic_ray.work_item import TestOutcome
 
+from common.records import measured
+
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venvs" / "dev" / "bin" / "python"
 STATE = ROOT / ".venvs" / "mutation-state"
@@ -137,19 +139,20 @@ def run_part(part: str, copy: Path, ends_s: float, sample: int, again: bool) -> 
 
 def record(name: str, source: str, count: int, answers: dict[str, Any]) -> None:
     """Put a file's answers into the record."""
-    whole = json.loads(RECORD.read_text()) if RECORD.is_file() else {}
+    whole = json.loads(RECORD.read_text()) if RECORD.is_file() else {"measured": {"files": {}}, "found": {}}
     lived = [{"mutant": key, **one} for key, one in answers.items() if one["outcome"] == "survived"]
     for one in lived:
         del one["outcome"]
-    whole[f"edge/{name}"] = {
-        "sha256": hashlib.sha256(source.encode()).hexdigest(),
+    about = measured(f"edge/{name}")
+    whole["measured"] = about | {"files": whole["measured"]["files"] | about["files"]}
+    whole["found"][f"edge/{name}"] = {
         "mutants": count,
         "tested": len(answers),
         "killed": len(answers) - len(lived),
         "by_time_limit": sum(one["outcome"] == "timeout" for one in answers.values()),
         "survivors": sorted(lived, key=lambda one: (one["line"], one["mutant"])),
     }
-    RECORD.write_text(json.dumps(dict(sorted(whole.items())), indent=1) + "\n")
+    RECORD.write_text(json.dumps(whole, indent=1) + "\n")
 
 
 def main() -> None:
@@ -170,7 +173,7 @@ def main() -> None:
         for part in given.parts or PARTS:
             run_part(part, copy, ends_s, given.sample, given.again)
         os.chdir(ROOT)
-    for name, one in json.loads(RECORD.read_text()).items():
+    for name, one in json.loads(RECORD.read_text())["found"].items():
         share = one["killed"] / one["tested"] if one["tested"] else 0
         counts = f"{one['killed']:4} of {one['tested']:4} killed ({share:.0%}), {one['mutants']} mutants"
         sys.stdout.write(f"{name:28} {counts}\n")
