@@ -14,7 +14,7 @@ from edge.errors import LogError
 from edge.naming import unicode_name
 from edge.sinks.eventfile import LAYOUT, is_damage
 
-WRITTEN_S = 3.0  # a log whose run grew so lately is being written
+WRITTEN_S = 3.0  # a log that is open and whose run grew so lately is being written
 
 # One that a crash cut short ended when the next run began; without one, nothing is known of its end.
 _OUTAGES = """
@@ -46,6 +46,7 @@ def read_log(path: Path) -> LogRows:
     Raises:
         LogError: It is missing, something else than an event log, damaged, or locked.
     """
+    is_open = path.with_name(f"{path.name}-wal").exists()  # SQLite removes it with the last writer
     try:
         with _opened(path) as db:
             _check_layout(db, path)
@@ -59,7 +60,7 @@ def read_log(path: Path) -> LogRows:
                     for hour, *rest in db.execute("SELECT hour, emotion, seconds, confident_seconds FROM hours")
                 ],
                 db.execute(_OUTAGES).fetchall(),
-                abs(time.time() - newest) < WRITTEN_S,
+                is_open and abs(time.time() - newest) < WRITTEN_S,
             )
     except sqlite3.Error as error:
         raise LogError(_reason(path, error)) from error

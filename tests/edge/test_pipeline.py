@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,12 +43,13 @@ def crowd(rgb: np.ndarray) -> np.ndarray:
 
 
 class FixedDetector:
-    """Finds what it was made with."""
+    """Finds what it was made with, and counts how often it was asked."""
 
     def __init__(self, *boxes: Box) -> None:
-        self.boxes = list(boxes)
+        self.boxes, self.asked = list(boxes), 0
 
     def detect(self, image: np.ndarray) -> list[Detection]:
+        self.asked += 1
         return [Detection(box) for box in self.boxes]
 
 
@@ -128,10 +130,10 @@ def test_a_model_that_states_nothing_is_read_as_described(photo: Path, make_mode
 
 # Every photo takes minutes: the usual run reads a twelfth of them, `make test-photos` the rest.
 @pytest.mark.data
-@pytest.mark.parametrize("first", [0, *(pytest.param(first, marks=pytest.mark.photos) for first in range(1, 12))])
+@pytest.mark.parametrize("first", [0, *(pytest.param(first, marks=pytest.mark.photos) for first in range(1, 36))])
 def test_the_described_network_is_read_as_described_on_photos(data_dir: Path, make_model: Any, first: int) -> None:
     network = Classifier(make_model("reference"))
-    found = [check_described(path, network) for path in sorted((data_dir / "photos" / "images").iterdir())[first::12]]
+    found = [check_described(path, network) for path in sorted((data_dir / "photos" / "images").iterdir())[first::36]]
     assert set(found) == {True, False}
 
 
@@ -328,6 +330,26 @@ def test_a_threshold_counts_for_frames_too(make_model: Any) -> None:
             if len(faces) > 3:
                 break
         assert {face.confident for face in faces} == {confident}
+
+
+def test_a_detector_of_ones_own_is_asked_for_frames_too(classifier: Classifier) -> None:
+    detector = FixedDetector()
+    for result in Pipeline(model=classifier, detector=detector).follow("synthetic"):
+        assert result.faces == ()
+        break
+    assert detector.asked >= 1
+
+
+def test_the_name_and_the_file_of_the_detector_are_told(classifier: Classifier) -> None:
+    assert re.fullmatch("yunet [0-9a-f]{64}", Pipeline(classifier, "yunet").detector_facts)
+    assert Pipeline(classifier, "haar").detector_facts == "haar"
+
+
+def test_times_are_those_of_the_stages_in_milliseconds(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter([100.0, 102.0, 107.0])
+    monkeypatch.setattr("edge.pipeline.perf_counter", lambda: next(moments))
+    result = Pipeline(classifier, "none").analyze(picture=np.zeros((48, 48, 3), np.uint8))
+    assert result.timing_ms == {"detect": 2000.0, "classify": 5000.0}
 
 
 # Drawing
