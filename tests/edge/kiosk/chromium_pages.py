@@ -1,8 +1,6 @@
 """Chromium's pages of the kiosk: what the tests there share."""
 
-import os
 import shutil
-from pathlib import Path
 
 import cv2
 import pytest
@@ -18,18 +16,6 @@ IN_CHROMIUM = [
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium"),
     pytest.mark.usefixtures("set_the_stage"),
 ]
-
-
-def shoot(page, name):
-    """Keep a picture of the page in the folder that EMOTION_SCREENSHOTS names, if it does."""
-    folder = os.environ.get("EMOTION_SCREENSHOTS")
-    if folder:
-        page.mouse.move(0, 0)
-        page.wait_for_timeout(400)
-        target = Path(folder) / f"kiosk-{name}.png"
-        page.screenshot(path=target)
-        # A palette keeps the file small.
-        Image.open(target).convert("RGB").quantize(256, Image.Quantize.FASTOCTREE).save(target, optimize=True)
 
 
 def state(page, kind):

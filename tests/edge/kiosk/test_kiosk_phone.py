@@ -6,7 +6,7 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-from chromium_pages import IN_CHROMIUM, give, shoot, soon, state
+from chromium_pages import IN_CHROMIUM, give, soon, state
 from kiosk_stage import PHOTO, Stage, room, running, until
 
 from edge.cli.kiosk import _gate, _say_where
@@ -131,7 +131,6 @@ def test_a_phone_follows_the_code_on_the_screen(visit, locked):
     address = until(lambda: read(screen.screenshot()), 15)
     number = phone._own_number()
     assert address.startswith(f"http://{number}:{locked.port}/upload?pass=")
-    shoot(screen, "phone-code")
     mobile = visit(address.partition(str(locked.port))[2], "phone", at=locked.url)
     mobile.wait_for_selector("#file", state="attached")
     soon(mobile, "document.querySelectorAll('nav a').length === 2 && document.documentElement.lang === 'en'")
@@ -152,7 +151,6 @@ def test_the_code_can_be_read_with_no_one_there_too(visit, locked, screen):
     page.wait_for_selector("#attract .phone img")
     until(lambda: "/upload?pass=" in read(page.screenshot()), 15)
     assert page.evaluate("document.documentElement.scrollHeight - innerHeight") == 0
-    shoot(page, f"{screen}-empty-code")
 
 
 @in_chromium

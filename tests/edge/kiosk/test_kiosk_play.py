@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from chromium_pages import IN_CHROMIUM, SCREENS, overflow, shoot, soon, state
+from chromium_pages import IN_CHROMIUM, SCREENS, overflow, soon, state
 from kiosk_stage import Stage, room, running
+from kiosk_states import GAME
 
 from edge.classifier import Classifier
 from edge.kiosk.settings import KioskSettings
@@ -99,8 +100,6 @@ def test_the_demonstration_says_so_and_shows_what_it_draws(visit):
         page.wait_for_selector(".card .word")
         assert page.text_content("#notice [data-i18n]") == "Demonstration: no camera"
         soon(page, "document.querySelectorAll('.card').length === 2")
-        page.wait_for_timeout(1500)
-        shoot(page, "demo")
         page.goto(demo.url + "/privacy")
         soon(page, "document.querySelector('#camera-words').textContent.includes('drawn')")
         assert page.text_content("#notice [data-i18n]") == "Demonstration: no camera"
@@ -108,19 +107,6 @@ def test_the_demonstration_says_so_and_shows_what_it_draws(visit):
         soon(page, "document.querySelector('#notice [data-i18n]').textContent === 'Vorführung: keine Kamera'")
 
 
-# The game with faces that the test gives it.
-GAME = """async () => {
-  const { game } = await import("/static/play.js");
-  const stage = document.createElement("section"), button = document.createElement("button");
-  stage.className = "game";
-  stage.id = "tested";
-  document.querySelector(".board").append(stage);
-  document.querySelector("#people").hidden = true;
-  const labels = ["Angry", "Happy", "Neutral", "Sad", "Surprise"];
-  window.played = game(stage, button, labels);
-  window.give = (share) => played.take([{ probabilities: Object.fromEntries(labels.map((label) => [label, share])) }]);
-  button.click();
-}"""
 CLOSED = "document.querySelector('#tested .closed').style.strokeDashoffset"
 
 
@@ -134,10 +120,6 @@ def test_five_of_five_is_celebrated(visit, motion):
     page.evaluate("give(0.3)")
     assert float(page.evaluate(CLOSED)) == pytest.approx(50)
     assert page.locator("#tested .marks .found").count() == 0
-    if motion == "reduce":
-        page.evaluate("give(0.9)")
-        page.wait_for_timeout(300)
-        shoot(page, "play")
     seen = set()
     for _ in range(200):
         seen.add(page.text_content("#tested .ask"))
@@ -149,9 +131,13 @@ def test_five_of_five_is_celebrated(visit, motion):
     assert page.text_content("#tested .score") == "5 of 5"
     falling = page.locator("#tested .confetti i").first.evaluate("piece => getComputedStyle(piece).animationName")
     assert falling == ("fall" if motion == "no-preference" else "none")
-    page.wait_for_timeout(1500)
-    if motion == "no-preference":
-        shoot(page, "play-result")
+
+
+# Where the game is, the faces with their labels, and the game's parts.
+PLACES = """() => {
+  const places = (parts) => [...document.querySelectorAll(parts)].map((one) => one.getBoundingClientRect().toJSON());
+  return [places("#game")[0], places("#boxes :is(.box, .tag)"), places("#game :is(.ask, .ring, .marks, .stop)")];
+}"""
 
 
 @pytest.mark.parametrize("faces", [(460,), (300, 300), (200, 200, 200)], ids=["one", "two", "three"])
@@ -163,15 +149,12 @@ def test_the_game_covers_no_face_and_no_label(visit, kiosk, screen, faces):
     page.click("#play")
     page.wait_for_selector("#game .ask:visible")
     page.wait_for_timeout(300)
-    game = page.locator("#game").bounding_box()
+    game, faces_and_labels, parts = page.evaluate(PLACES)
     assert page.locator("#frame").bounding_box()["width"] > 0.4 * SCREENS[screen][0]
-    for one in page.locator("#boxes :is(.box, .tag)").all():
-        its = one.bounding_box()
-        beside = its["x"] + its["width"] <= game["x"] or its["y"] + its["height"] <= game["y"]
-        assert beside, "the prompt lies on a face"
-    for part in page.locator("#game :is(.ask, .ring, .marks, .stop)").all():
-        its = part.bounding_box()
-        assert its["y"] >= game["y"] and its["y"] + its["height"] <= game["y"] + game["height"]
+    assert len(faces_and_labels) >= 2
+    assert all(one["right"] <= game["left"] or one["bottom"] <= game["top"] for one in faces_and_labels)
+    assert len(parts) == 4
+    assert all(game["top"] <= part["top"] and part["bottom"] <= game["bottom"] for part in parts)
     assert overflow(page) == 0
 
 
@@ -192,7 +175,6 @@ def test_why_it_may_be_wrong_is_a_click_away(visit):
     page.click("#why")
     page.wait_for_selector("#reasons[open]")
     assert page.locator("#reasons li").count() == 4
-    shoot(page, "why")
     page.keyboard.press("Escape")
     page.wait_for_selector("#reasons", state="hidden")
 
@@ -213,4 +195,3 @@ def test_the_owners_title_intro_logo_and_colour(visit, tmp_path):
         red, green, blue = (int(part) for part in colour[4:-1].split(","))
         assert red > blue > green, "the owner's colour, light enough for dark ground"
         assert red > 0xAA
-        shoot(page, "owner")

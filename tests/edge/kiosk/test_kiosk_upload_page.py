@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from chromium_pages import IN_CHROMIUM, drawn, give, picture, shoot
+from chromium_pages import IN_CHROMIUM, drawn, give, picture
 from kiosk_stage import PHOTO, room, running
 
 from edge.words import LANG
@@ -14,14 +14,12 @@ pytestmark = IN_CHROMIUM
 def test_upload_of_a_face(visit):
     page = visit("/upload")
     page.wait_for_selector("nav a[aria-current]")
-    shoot(page, "upload")
     give(page, PHOTO)
     page.wait_for_selector(".card")
     assert page.text_content(".emotion") == "Happy"
     assert page.text_content(".confidence").endswith("%")
     assert page.locator(".box").count() == 1
     assert page.locator(".doubt").count() == 0
-    shoot(page, "uploaded")
 
 
 def test_upload_of_two_faces(visit, tmp_path):
@@ -29,7 +27,6 @@ def test_upload_of_two_faces(visit, tmp_path):
     give(page, picture(tmp_path, room(300, 300)))
     page.wait_for_selector(".card")
     assert page.locator(".card").count() == page.locator(".box").count() == 2
-    shoot(page, "uploaded-two")
 
 
 def test_upload_of_no_face(visit, tmp_path):
@@ -38,7 +35,6 @@ def test_upload_of_no_face(visit, tmp_path):
     page.wait_for_selector("#whole:visible")
     assert page.text_content("#message") == "No face was found."
     assert page.locator(".card").count() == page.locator(".box").count() == 0
-    shoot(page, "uploaded-no-face")
     page.click("#whole")
     page.wait_for_selector(".card")
     assert "This guess is for the whole picture" in page.text_content("#message")

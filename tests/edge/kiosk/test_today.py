@@ -12,7 +12,6 @@ from edge.report import read_report
 from edge.sinks.eventfile import open_log
 
 TOKEN = "a-token-of-good-length"
-AXE = "node_modules/axe-core/axe.min.js"
 
 
 @pytest.fixture
@@ -83,7 +82,7 @@ def test_a_camera_that_was_lost_is_in_the_days_numbers(tmp_path):
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium")
 @pytest.mark.parametrize(("theme", "colour"), [("dark", "rgb(95, 224, 208)"), ("light", "rgb(11, 107, 98)")])
-def test_chromium_applies_its_style_under_its_policy(browser, owners, root, theme, colour):
+def test_chromium_applies_its_style_under_its_policy(browser, owners, theme, colour):
     context = browser.new_context(viewport={"width": 800, "height": 480}, color_scheme=theme, bypass_csp=False)
     page = context.new_page()
     faults = []
@@ -95,9 +94,4 @@ def test_chromium_applies_its_style_under_its_policy(browser, owners, root, them
     assert page.eval_on_selector("rect.visits", "bar => getComputedStyle(bar).fill") == colour
     assert not faults
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    axe = root / AXE
-    if axe.is_file():
-        page.evaluate(axe.read_text())
-        found = page.evaluate("axe.run()")["violations"]
-        assert not found, [(one["id"], [node["target"] for node in one["nodes"]]) for one in found]
     context.close()
