@@ -10,6 +10,14 @@ from PIL import Image
 from edge.sources.drawn import POSES, draw_face
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 SCREENS = {"pi": (800, 480), "portrait": (480, 800), "phone": (390, 844), "hd": (1920, 1080)}
 IN_CHROMIUM = [
     pytest.mark.browser,

@@ -1,17 +1,8 @@
 """A kiosk with a stage before its camera, and Chromium to look at it."""
 
 import pytest
-from chromium_pages import CHROMIUM, SCREENS
+from chromium_pages import ARGUMENTS, CHROMIUM, SCREENS
 from kiosk_stage import Stage, room, running, until
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="module")

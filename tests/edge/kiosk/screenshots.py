@@ -10,8 +10,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE)]
 
-from chromium_pages import CHROMIUM, SCREENS  # noqa: E402
-from conftest import ARGUMENTS  # noqa: E402
+from chromium_pages import ARGUMENTS, CHROMIUM, SCREENS  # noqa: E402
 from kiosk_states import STATES, Kiosks, State, prepare  # noqa: E402
 from PIL import Image, ImageDraw, ImageFont  # noqa: E402
 from playwright.sync_api import Browser, sync_playwright  # noqa: E402

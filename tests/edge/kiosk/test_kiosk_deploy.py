@@ -220,6 +220,7 @@ def test_the_platforms_command_starts_the_upload_page(tmp_path, environment):
 
 
 RUN = {  # every file of deploy/, and what runs it
+    "Caddyfile": "test_kiosk_proxy.py",
     "Procfile": "test_the_platforms_command_starts_the_upload_page",
     "chromium-policy.json": "test_kiosk_screen.py",
     "emotion-edge-kiosk.service": "test_systemd_finds_no_fault_in_the_unit",
