@@ -2,11 +2,11 @@
 
     python -m benchmarks.detection                 # faces found, false faces, identities
     python -m benchmarks.detection --speed         # times, which want a quiet machine
+    python -m benchmarks.detection --choose        # other heads, other scenes, no record: what constants are chosen by
     python -m benchmarks.detection --print         # the last record, and what it misses
 
-Writes results/detection.json. The constants of the search were chosen on the first half of the photos' persons, and on
-other parts of the pictures without a person, but for one, which was set in view of the measured ones
-(docs/decisions.md); the other half of the persons is measured.
+Writes results/detection.json. The constants of the search were chosen on the heads of the first half of the photos'
+persons and on the pictures without a person upside down; the other half of the persons is measured.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 
 from benchmarks.detection_speed import measure_speed
-from benchmarks.face_scenes import CONDITIONS, Picture, faceless, heads, scenes
+from benchmarks.face_scenes import CHOOSING, CONDITIONS, MEASURED, Picture, faceless, heads, scenes
 from benchmarks.scenes import FPS, Actor, line, play, two_people
 from benchmarks.stream import rounded, run_stream
 from common.photos import photo_list
@@ -39,7 +39,6 @@ RESULT = Path(__file__).parent / "results" / "detection.json"
 NAMES = ("yunet", "haar")
 GOALS = {"0 degrees": 1.0, "15 degrees": 0.99, "30 degrees": 0.97, "45 degrees": 0.95, "24 px": 0.8}
 FOUND_GOAL = 0.95
-MEASURED = "valid"  # half of the persons
 SAME_FACE = 0.3  # overlap of a face and where it is
 OWN = ("benchmarks/detection.py", "benchmarks/detection_speed.py", "benchmarks/face_scenes.py")
 SETTLED_S = 1.0  # of a video, until its faces are followed
@@ -51,9 +50,9 @@ def search(name: str, pictures: Iterable[Picture]) -> list[list[Detection]]:
     return [find_faces(detector, picture) for picture in pictures]
 
 
-def measure_found(condition: str, data: Path, count: int) -> dict[str, Any]:
+def measure_found(condition: str, data: Path, count: int, split: str = MEASURED) -> dict[str, Any]:
     """Share of scenes whose face is found, and faces found elsewhere in them."""
-    made = list(scenes(condition, data, MEASURED, count))
+    made = list(scenes(condition, data, split, count))
     found: dict[str, Any] = {"scenes": len(made)}
     for name in NAMES:
         answers = search(name, [picture for picture, _ in made])
@@ -63,9 +62,9 @@ def measure_found(condition: str, data: Path, count: int) -> dict[str, Any]:
     return found
 
 
-def measure_faceless(count: int) -> dict[str, Any]:
+def measure_faceless(count: int, split: str = MEASURED) -> dict[str, Any]:
     """False faces in pictures without one."""
-    pictures = list(faceless(count))
+    pictures = list(faceless(split, count))
     megapixels = sum(picture.shape[0] * picture.shape[1] for picture in pictures) / 1e6
     faces = {name: sum(map(len, search(name, pictures))) for name in NAMES}
     return {"pictures": len(pictures), "megapixels": megapixels, **faces}
@@ -157,21 +156,25 @@ def goals(record: dict[str, Any]) -> Iterable[tuple[str, float, float, str, floa
 @click.option("--jobs", default=2, show_default=True)
 @click.option("--speed", is_flag=True, help="Measure times instead; the rest keeps its record.")
 @click.option("--only", default="found,faceless,photos,identity", show_default=True, help="Parts; the rest is kept.")
+@click.option("--choose", is_flag=True, help="Other heads and scenes, found and false faces only; writes no record.")
 @click.option("--print", "only_print", is_flag=True, help="Print the record instead of making one.")
-def main(data: Path | None, *, only: str, speed: bool, only_print: bool, jobs: int, **sizes: Any) -> None:
+def main(data: Path | None, *, only: str, speed: bool, choose: bool, only_print: bool, jobs: int, **sizes: Any) -> None:
     """Measure, write the record and print what is promised."""
     if not data and not only_print:
         raise click.UsageError("the faces come from the development data; give its folder with --data")
-    record: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
+    record: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.is_file() and not choose else {}
+    split = CHOOSING if choose else MEASURED
+    if choose:
+        only = ",".join(part for part in only.split(",") if part in ("found", "faceless"))
     if not only_print:
         cv2.setNumThreads(1)  # a process that forks must have no threads of OpenCV, or its children wait for ever
-        heads(data, MEASURED)  # made once for all processes
+        heads(data, split)  # made once for all processes
         with ProcessPoolExecutor(jobs, get_context("fork")) as pool:
             work: dict[str, Callable[[], Any]] = {
                 "speed": lambda: measure_speed(heads(data, MEASURED)),
-                "faceless": lambda: pool.submit(measure_faceless, sizes["empty"]).result(),
+                "faceless": lambda: pool.submit(measure_faceless, sizes["empty"], split).result(),
                 "photos": lambda: pool.submit(measure_photos, data, sizes["step"]).result(),
-                "found": lambda: _each(pool, measure_found, CONDITIONS, data, sizes["faces"]),
+                "found": lambda: _each(pool, measure_found, CONDITIONS, data, sizes["faces"], split),
                 "identity": lambda: _each(
                     pool, measure_identity, ("tilt", "crossing", "covered mouth"), data, sizes["seconds"]
                 ),
@@ -180,7 +183,8 @@ def main(data: Path | None, *, only: str, speed: bool, only_print: bool, jobs: i
                 click.echo(f"measuring {part}", err=True)
                 about = measured(*(STREAM if part in ("identity", "speed") else PICTURES), *OWN)
                 record[part] = {"measured": about, "found": rounded(work[part]())}
-                RESULT.write_text(json.dumps(record, indent=2) + "\n")
+                if not choose:
+                    RESULT.write_text(json.dumps(record, indent=2) + "\n")
     for what, ours, haar, side, goal in goals(record):
         word = "met" if (ours >= goal if side == "at least" else ours <= goal) else "MISSED"
         cascade = "" if math.isnan(haar) else f"; cascade {haar:g}"

@@ -19,6 +19,7 @@ from edge.types import Box
 
 Picture = NDArray[np.uint8]
 PHOTO = Path(__file__).parent.parent / "examples" / "astronaut.jpg"
+MEASURED, CHOOSING = "valid", "train"  # halves of the persons; the second has other scenes too
 FACE_PX = 120
 HEADS = 150
 ANGLES = ("0 degrees", "15 degrees", "30 degrees", "45 degrees")
@@ -32,8 +33,8 @@ SKLEARN = ("china", "flower")
 
 
 @cache
-def backgrounds() -> tuple[Picture, ...]:
-    """Pictures of scikit-image and scikit-learn without a person: uint8 (H, W, 3) RGB."""
+def backgrounds(split: str) -> tuple[Picture, ...]:
+    """Pictures of scikit-image and scikit-learn without a person, upside down for choosing: uint8 (H, W, 3) RGB."""
     import skimage
     import sklearn
 
@@ -42,7 +43,8 @@ def backgrounds() -> tuple[Picture, ...]:
         Path(sklearn.__file__).parent / "datasets/images": SKLEARN,
     }
     paths = [next(folder.glob(f"{name}.*")) for folder, names in folders.items() for name in names]
-    return tuple(load_image(path) for path in paths)
+    pictures = (load_image(path) for path in paths)
+    return tuple(picture if split == MEASURED else np.ascontiguousarray(picture[::-1]) for picture in pictures)
 
 
 def generated(random: np.random.Generator) -> Picture:
@@ -72,9 +74,9 @@ def part(picture: Picture, random: np.random.Generator) -> Picture:
     return np.ascontiguousarray(shown[:, ::-1] if random.random() < 0.5 else shown)
 
 
-def faceless(count: int) -> Iterator[Picture]:
+def faceless(split: str, count: int) -> Iterator[Picture]:
     """Pictures of 640x480 without a face: two of three are parts of real ones."""
-    random, known = np.random.default_rng(5), backgrounds()
+    random, known = _random(5, split), backgrounds(split)
     for number in range(count):
         yield generated(random) if number % 3 == 2 else part(known[(number * 2 // 3) % len(known)], random)
 
@@ -96,10 +98,14 @@ def heads(data: Path, split: str) -> tuple[tuple[Picture, Box], ...]:
 
 def scenes(condition: str, data: Path, split: str, count: int) -> Iterator[tuple[Picture, Box]]:
     """Pictures of 640x480 with one face, and where it is."""
-    random = np.random.default_rng(CONDITIONS.index(condition))
+    random, known = _random(CONDITIONS.index(condition), split), backgrounds(split)
     for number, (head, face) in enumerate(islice(cycle(heads(data, split)), count)):
-        behind = generated(random) if number % 3 == 2 else part(backgrounds()[number % len(backgrounds())], random)
+        behind = generated(random) if number % 3 == 2 else part(known[number % len(known)], random)
         yield place(behind, head, face, condition, random)
+
+
+def _random(seed: int, split: str) -> np.random.Generator:
+    return np.random.default_rng(seed if split == MEASURED else 100 + seed)
 
 
 def place(
@@ -144,4 +150,4 @@ def covered(head: Picture, face: Box, condition: str) -> Picture:
     return head
 
 
-__all__ = ["ANGLES", "CONDITIONS", "backgrounds", "faceless", "heads", "scenes"]
+__all__ = ["ANGLES", "CHOOSING", "CONDITIONS", "MEASURED", "backgrounds", "faceless", "heads", "scenes"]

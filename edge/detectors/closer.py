@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -11,23 +12,23 @@ from edge.detectors.view import around
 from edge.detectors.yunet import YuNetDetector
 from edge.types import Detection
 
-SPAN, CLOSE_PX = 2.0, 96  # widths of the face, and pixels
-OTHER_PX = 64, 128, 192, 256  # a face stays where it is at any scale; what only resembles one wanders or is gone
-UPRIGHT_PX = 192, 256  # a head that was rotated upright is clear to see at both
-CLEARLY, SCORE_SPAN = 0.1, 0.12  # of scores: one turn is clearly best; how far below the best a turn still counts
+SPANS = {96: 2.0, 64: 1.4, 128: 2.0, 192: 2.0, 256: 2.0}  # of close-ups: pixels, and widths of the face
+TURN_DEG = 30.0  # from how YuNet draws it, to both sides, and once more to the better one
+LOWEST, HIGHEST = 0.3, 0.98  # of scores when they are compared
 SURELY_DEG = 15.0  # smaller turns are within the error of this measurement
+UPRIGHT_PX = 192, 256  # a head that was rotated upright is clear to see at both
 ROTATED = 1.4  # times the threshold: score of one close-up that shows a head rotated
-LEVEL_MEAN, UPRIGHT_MEAN = 0.72, 1.66  # times the threshold
+LEVEL_MEAN, UPRIGHT_MEAN = 0.95, 1.66  # times the threshold
 SAME_PLACE = 0.3  # overlap of a face and its close-up
 
 
 def closer(detector: YuNetDetector, image: NDArray[np.uint8], face: Detection, strict: float = 1.0) -> Detection | None:
     """A face with the rotation of its head measured; None where close-ups do not show one.
 
-    YuNet draws the points of a rotated face almost as if it were level, but scores it best where it stands upright: so
-    it is shown the face rotated to both sides, and by smaller steps where level is not clearly best. A level face
-    counts by the mean of its score and those of its two best close-ups at five scales, these times their cubed overlap
-    with it; a rotated one by two close-ups of it upright.
+    YuNet draws the points of a rotated face almost as if it were level, but scores it best where it stands upright,
+    most of all a small one: so it is shown the face rotated to both sides. A rotated face counts by two close-ups of it
+    upright. A level one stays where it is at any scale, and what only resembles a face wanders or is gone: it counts by
+    the mean of its score and those of its two best close-ups at five scales, these times their cubed overlap with it.
 
     Args:
         detector: Searches the close-ups.
@@ -35,45 +36,35 @@ def closer(detector: YuNetDetector, image: NDArray[np.uint8], face: Detection, s
         face: A hit, in pixels of ``image``.
         strict: A level face needs so many times the score.
     """
-    close_ups = {turn: _close_up(detector, image, face, turn) for turn in (-40.0, 0.0, 40.0)}
-    roll_deg = 0.0
-    if _score(close_ups[0.0]) - max(_score(close_ups[-40.0]), _score(close_ups[40.0])) <= CLEARLY:
-        close_ups |= {turn: _close_up(detector, image, face, turn) for turn in (-60.0, -20.0, 20.0, 60.0)}
-        roll_deg = _best_turn({turn: _score(close_up) for turn, close_up in close_ups.items()})
-    level, best = close_ups[0.0], max(map(_score, close_ups.values()))
-    rotated = abs(roll_deg) >= SURELY_DEG and best >= ROTATED * detector.threshold
-    if rotated and best > _score(level) + CLEARLY:
-        sure = _sure_upright(detector, image, face, roll_deg)
-    else:
-        sure = _sure_level(detector, image, face, _value(level, face), strict)
-    if not sure:
-        return None
-    if rotated:
-        return replace(_close_up(detector, image, face, roll_deg) or face, roll_deg=roll_deg)
+    first, *others = SPANS
+    turns = -TURN_DEG, 0.0, TURN_DEG
+    turned = {turn: _close_up(detector, image, face, face.roll_deg + turn, first) for turn in turns}
+    best = max(turned, key=lambda turn: _score(turned[turn]))
+    if best and turned[best]:
+        turned[2 * best] = _close_up(detector, image, face, face.roll_deg + 2 * best, first)
+    roll_deg = face.roll_deg + _vertex({turn: _score(close_up) for turn, close_up in turned.items()}, best)
+    if abs(roll_deg) >= SURELY_DEG and _score(turned[best]) >= ROTATED * detector.threshold:
+        # The box of a rotated face is loose, that of the same face upright is not.
+        upright = replace(turned[best] or face, roll_deg=roll_deg, score=face.score)
+        scores = [_score(_close_up(detector, image, upright, roll_deg, size)) for size in UPRIGHT_PX]
+        return upright if sum(scores) >= UPRIGHT_MEAN * detector.threshold * len(scores) else None
+    level = turned[0.0] if abs(face.roll_deg) < SURELY_DEG else _close_up(detector, image, face, 0.0, first)
+    values, sizes = [_value(level, face)], iter(others)
+    while _score(face) + sum(sorted(values)[-2:]) < 3 * LEVEL_MEAN * strict * detector.threshold:
+        if (size := next(sizes, None)) is None:
+            return None
+        values.append(_value(_close_up(detector, image, face, 0.0, size), face))
     return replace(face, roll_deg=level.roll_deg if level else 0.0)
 
 
-def _sure_upright(detector: YuNetDetector, image: NDArray[np.uint8], face: Detection, roll_deg: float) -> bool:
-    scores = [_score(_close_up(detector, image, face, roll_deg, size)) for size in UPRIGHT_PX]
-    return sum(scores) >= UPRIGHT_MEAN * detector.threshold * len(scores)
-
-
-def _sure_level(
-    detector: YuNetDetector, image: NDArray[np.uint8], face: Detection, value: float, strict: float
-) -> bool:
-    values, sizes = [value], iter(OTHER_PX)
-    while _score(face) + sum(sorted(values)[-2:]) < 3 * LEVEL_MEAN * strict * detector.threshold:
-        if (size := next(sizes, None)) is None:
-            return False
-        values.append(_value(_close_up(detector, image, face, 0.0, size), face))
-    return True
-
-
-def _best_turn(scores: dict[float, float]) -> float:
-    """Mean of the turns in degrees, each by how near its score is to the best."""
-    best = max(scores.values())
-    weights = {turn: max(score - best + SCORE_SPAN, 0.0) for turn, score in scores.items()}
-    return sum(turn * weight for turn, weight in weights.items()) / sum(weights.values())
+def _vertex(scores: dict[float, float], best: float) -> float:
+    """Where a parabola through the log odds of the best turn and its two neighbours is highest."""
+    if not scores[best]:  # not shown again at all
+        return 0.0
+    limited = (min(max(scores[best + step], LOWEST), HIGHEST) for step in (-TURN_DEG, 0.0, TURN_DEG))
+    before, middle, after = (math.log(score / (1 - score)) for score in limited)
+    aside = (before - after) / 2 / min(before - 2 * middle + after, -1e-6)
+    return best + TURN_DEG * min(max(aside, -1.0), 1.0)
 
 
 def _score(close_up: Detection | None) -> float:
@@ -85,10 +76,10 @@ def _value(close_up: Detection | None, face: Detection) -> float:
 
 
 def _close_up(
-    detector: YuNetDetector, image: NDArray[np.uint8], face: Detection, roll_deg: float, size: int = CLOSE_PX
+    detector: YuNetDetector, image: NDArray[np.uint8], face: Detection, roll_deg: float, size: int
 ) -> Detection | None:
     """The same face as a close-up rotated by so much shows it."""
-    view = around(image, face.box, SPAN, size, roll_deg)
+    view = around(image, face.box, SPANS[size], size, roll_deg)
     found = [view.restore(one) for one in detector.hits(view.image)]
     return max((one for one in found if one.box.iou(face.box) > SAME_PLACE), key=_score, default=None)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edge.opencv import cv2
 from edge.types import Box, Detection
 
+AVERAGED = 0.5  # below this scale areas are averaged; down to it linear interpolation misses no pixel
 SAME_FACE = 0.4  # overlap above which two boxes are one face
 INSIDE = 0.7  # share of the smaller box above which it lies inside the larger
 
@@ -95,25 +96,23 @@ def around(image: NDArray[np.uint8], box: Box, span: float, size: int, roll_deg:
     height, width = image.shape[:2]
     left, top = min(max(math.floor(x - reach), 0), width - 1), min(max(math.floor(y - reach), 0), height - 1)
     right, bottom = min(max(math.ceil(x + reach), left + 1), width), min(max(math.ceil(y + reach), top + 1), height)
-    part, scale = image[top:bottom, left:right], min(size / side, 1.0)
-    if scale < 1:  # averaged, so that nothing aliases
-        part = resized(part, (max(round(part.shape[1] * scale), 1), max(round(part.shape[0] * scale), 1)))
-    zoom = np.array(
-        [[(right - left) / part.shape[1], 0, left], [0, (bottom - top) / part.shape[0], top]], np.float64
-    )  # from the part to the picture
+    step = min(math.ceil(AVERAGED * side / size), right - left, bottom - top)
+    if step > 1:  # averaged by whole pixels, which is quick, and the rest of the way interpolated
+        right, bottom = right - (right - left) % step, bottom - (bottom - top) % step
+    part = resized(image[top:bottom, left:right], ((right - left) // step, (bottom - top) // step))
     back = _turn(cos * side / size, sin * side / size, (size / 2, size / 2), (x, y))
-    inverse = np.array([[1 / zoom[0, 0], 0, -left / zoom[0, 0]], [0, 1 / zoom[1, 1], -top / zoom[1, 1]]], np.float64)
+    inverse = np.array([[1 / step, 0, -left / step], [0, 1 / step, -top / step]], np.float64)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     shown = cv2.warpAffine(part, _chain(inverse, back), (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return View(np.asarray(shown, np.uint8), back, roll_deg)
 
 
 def resized(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Scale to (width, height) in pixels: averaging over areas when shrinking, linearly when growing."""
+    """Scale to (width, height) in pixels: averaging over areas where it shrinks to less than half, else linearly."""
     height, width = image.shape[:2]
     if size == (width, height):
         return image
-    method = cv2.INTER_AREA if size[0] <= width and size[1] <= height else cv2.INTER_LINEAR
+    method = cv2.INTER_AREA if size[0] <= AVERAGED * width and size[1] <= AVERAGED * height else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, size, interpolation=method), np.uint8)
 
 
@@ -123,6 +122,15 @@ def distinct(faces: Sequence[Detection]) -> list[Detection]:
     for face in sorted(faces, key=lambda face: -face.box.area):
         if not any(_same(face.box, other.box) for other in kept):
             kept.append(face)
+    return kept
+
+
+def strongest(hits: Sequence[Detection]) -> list[Detection]:
+    """Hits by score, best first, without those that overlap a better one."""
+    kept: list[Detection] = []
+    for hit in sorted(hits, key=lambda hit: -(hit.score or 0.0)):
+        if not any(hit.box.iou(other.box) > SAME_FACE for other in kept):
+            kept.append(hit)
     return kept
 
 
@@ -148,4 +156,4 @@ def _half_turn(angle_deg: float) -> float:
     return (angle_deg + 180.0) % 360.0 - 180.0
 
 
-__all__ = ["View", "around", "distinct", "resized", "rotated", "scaled", "shrunk", "tiles"]
+__all__ = ["View", "around", "distinct", "resized", "rotated", "scaled", "shrunk", "strongest", "tiles"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ UP = 0.02
 OVERLAP, MOST = 0.3, 500  # of OpenCV's own non-maximum suppression
 PERHAPS = 0.6  # of the threshold
 LEAST_PX = 64  # OpenCV pads to a multiple of 32, and with 32 in a direction gives random boxes (4.11)
+OFTEN_PX = 64, 96, 128, 192, 256, 320, 480, 640  # long sides that come often have a network each
 
 
 class YuNetDetector:
@@ -45,10 +47,8 @@ class YuNetDetector:
         path = self.path = Path(model) if model is not None else yunet_path()
         if not path.is_file():
             raise RuntimeMissingError(f"the face detector's file {path} is missing; wanted an .onnx file of YuNet")
+        self._networks: dict[int, Any] = {}
         try:
-            self._network = cv2.FaceDetectorYN.create(
-                str(path), "", (LEAST_PX, LEAST_PX), PERHAPS * threshold, OVERLAP, MOST
-            )
             self.detect(np.zeros((LEAST_PX, LEAST_PX), np.uint8))  # OpenCV before 4.8 fails here
         except (cv2.error, SystemError) as error:
             reason = " ".join(str(error).split())
@@ -72,10 +72,20 @@ class YuNetDetector:
         if min(height, width) < LEAST_PX:
             below, right = max(LEAST_PX - height, 0), max(LEAST_PX - width, 0)
             bgr = cv2.copyMakeBorder(bgr, 0, below, 0, right, cv2.BORDER_REPLICATE)
-        self._network.setInputSize((bgr.shape[1], bgr.shape[0]))
-        _, rows = self._network.detect(bgr)
+        _, rows = self._network(bgr.shape[1], bgr.shape[0]).detect(bgr)
         faces = [] if rows is None else [_face(row) for row in rows.tolist()]
         return sorted(faces, key=lambda face: face.box.area, reverse=True)
+
+    def _network(self, width: int, height: int) -> Any:
+        """The network for pictures of a size; to prepare it for another one costs as much as a search."""
+        long_side = max(width, height)
+        key = long_side if long_side in OFTEN_PX else 0
+        if key not in self._networks:
+            self._networks[key] = cv2.FaceDetectorYN.create(
+                str(self.path), "", (width, height), PERHAPS * self.threshold, OVERLAP, MOST
+            )
+        self._networks[key].setInputSize((width, height))
+        return self._networks[key]
 
 
 def _face(row: list[float]) -> Detection:

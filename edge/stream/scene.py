@@ -28,7 +28,7 @@ class Scene:
 
     def update(self, gray: NDArray[np.uint8]) -> None:
         """Take in one frame, (H, W) uint8 luma."""
-        thumb = cv2.resize(gray, THUMB, interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
+        thumb = cv2.resize(gray[::4], THUMB, interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
         bright = float(np.partition(thumb, -BRIGHT)[-BRIGHT])
         self.dark = bright < (LIGHT_ABOVE if self.dark else DARK_BELOW)
         pattern = thumb - thumb.mean()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edge.detectors import Detector, DetectorName, detector_name, make_detector
 from edge.detectors.closer import closer
 from edge.detectors.haar import HaarDetector
-from edge.detectors.pictures import NEAR_PX, stretched
+from edge.detectors.pictures import MIDDLE_PX, NEAR_PX, stretched
 from edge.detectors.view import View, around, distinct, shrunk
 from edge.detectors.yunet import YuNetDetector
 from edge.opencv import cv2
@@ -65,7 +65,7 @@ def way_of(detector: Detector | DetectorName) -> Way:
             full = HaarDetector(scale_factor=1.15, min_neighbors=4, min_size=(30, 30))
             return Way(full, HaarDetector(1.15, 2, (44, 44)), 320, 60, 1.6, colour=False)
     if isinstance(detector, YuNetDetector):
-        return Way(detector, detector, 480, 80, 2.0, colour=True)
+        return Way(detector, detector, 480, 64, 2.0, colour=True)
     return Way(detector, detector, 320, 60, 1.6, colour=False)
 
 
@@ -115,7 +115,7 @@ class FaceSearch:
         following = bool(tracks) and all(track.seen for track in tracks)
         if self._schedule.due(frame.index, frame.time_s, following):
             started = time.perf_counter()
-            faces = self._search_all(frame, alone=not tracks)
+            faces = self._search_all(frame, tracks)
             self._schedule.searched(frame.index, frame.time_s, time.perf_counter() - started)
         else:
             unsearched = [track for track in tracks if _fresh(track, frame.time_s) and not crowded(track, tracks)]
@@ -140,21 +140,34 @@ class FaceSearch:
         """Search the whole next frame (the scene changed)."""
         self._schedule.restart()
 
-    def _search_all(self, frame: Frame, *, alone: bool) -> list[Face]:
-        """All faces of a frame. While there is nobody, every other search is one for faces that are hard to see."""
+    def _search_all(self, frame: Frame, tracks: Sequence[Track]) -> list[Face]:
+        """All faces of a frame, but YuNet's where a track is: they are looked for nearby, which also tells their roll.
+
+        While there is nobody, every other search is one for faces that are hard to see.
+        """
         image = self._shown(frame)
         scale = self._width / image.shape[1]
         view = shrunk(image, round(max(image.shape[:2]) * min(scale, 1.0)))
         detector = self._way.full
         if not isinstance(detector, YuNetDetector):
             return self._restored([view.restore(face) for face in detector.detect(view.image)], frame)
-        found = _confirmed(detector, image, view)
-        if alone and not found:
+        across, down = image.shape[1] / frame.rgb.shape[1], image.shape[0] / frame.rgb.shape[0]
+        known = [track.box.scaled(across, down) for track in tracks if track.number]
+
+        def confirmed(base: View, view: View) -> list[Face]:
+            hits = [view.restore(hit) for hit in detector.hits(view.image)]
+            looked = [closer(detector, base.image, hit) for hit in hits if not _any_is(hit.box, known)]
+            return [base.restore(face) for face in looked if face]
+
+        whole = shrunk(image, max(image.shape[:2]))
+        found = confirmed(whole, view)
+        if not tracks and not found:
             self._vacant_searches += 1
             if self._vacant_searches % 4 == 1:
-                found = _confirmed(detector, image, shrunk(image, NEAR_PX))
+                found = confirmed(whole, shrunk(image, NEAR_PX))
             elif self._vacant_searches % 4 == 3:
-                found = _confirmed(detector, image, View(stretched(view.image), view.to_picture))
+                base = View(stretched(view.image), view.to_picture)
+                found = confirmed(base, shrunk(base.image, MIDDLE_PX))
         return self._restored(found, frame)
 
     def _search_near(self, frame: Frame, track: Track) -> Face | None:
@@ -182,11 +195,6 @@ class FaceSearch:
         image = self._shown(frame)
         across, down = frame.rgb.shape[1] / image.shape[1], frame.rgb.shape[0] / image.shape[0]
         return [face.scaled(across, down) for face in faces]
-
-
-def _confirmed(detector: YuNetDetector, image: NDArray[np.uint8], view: View) -> list[Face]:
-    hits = [view.restore(hit) for hit in detector.hits(view.image)]
-    return [face for hit in hits if (face := closer(detector, image, hit))]
 
 
 def _clear(face: Face) -> bool:
