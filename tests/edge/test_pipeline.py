@@ -340,6 +340,13 @@ def test_a_detector_of_ones_own_is_asked_for_frames_too(classifier: Classifier) 
     assert detector.asked >= 1
 
 
+@pytest.mark.parametrize("name", ["yunet", "haar"])
+def test_frames_are_searched_by_the_detector_that_was_named(classifier: Classifier, name: str) -> None:
+    for result in Pipeline(classifier, name).follow("synthetic"):
+        assert result.detector == name
+        break
+
+
 def test_the_name_and_the_file_of_the_detector_are_told(classifier: Classifier) -> None:
     assert re.fullmatch("yunet [0-9a-f]{64}", Pipeline(classifier, "yunet").detector_facts)
     assert Pipeline(classifier, "haar").detector_facts == "haar"
