@@ -43,6 +43,30 @@ def changed_expressions() -> Iterator[str]:
     yield from mark("expressions")
 
 
+def limits() -> Iterator[str]:
+    """Each stage of a frame beside the least that it takes."""
+    found = read("limits")
+    rows = []
+    for row in found["stages"]:
+        own, least = row["ms"], row["limit_here_ms"]
+        times = figure(own / least) if least else ""
+        pis = [f"{row[f'limit_{place}_ms']:.2f} ms" for place in ("pi4", "pi5")]
+        arithmetic = f"{row['macs'] / 1e6:.1f}", f"{row['bytes'] / 1e6:.2f}"
+        rows.append((row["stage"], *arithmetic, f"{own:.2f} ms", f"{least:.2f} ms", times, *pis))
+    head = (
+        "640x480, one core",
+        "10^6 multiply-adds",
+        "MB",
+        "measured",
+        "least here",
+        "times",
+        "least, Pi 4",
+        "least, Pi 5",
+    )
+    yield from grid(head, rows)
+    yield from mark("limits")
+
+
 def mark(name: str) -> Iterator[str]:
     """Which of a record's figures are older than their code; :func:`records` says why."""
     stale = [f"`{part}`" for part, about in parts(RESULTS / f"{name}.json") if state(about) != "current"]
@@ -70,6 +94,7 @@ BLOCKS: dict[str, Callable[[], Iterable[str]]] = {
     "peers": peers,
     "detection": found_faces,
     "expressions": changed_expressions,
+    "limits": limits,
     "records": records,
 }
 

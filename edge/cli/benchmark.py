@@ -15,6 +15,8 @@ from edge.cli.options import takes
 from edge.settings import Loaded, Verb, setting
 from edge.settings.reading import ModelSettings
 
+PLACES = {"here": "here", "pi4": "Pi 4", "pi5": "Pi 5"}
+
 
 @dataclass(frozen=True)
 class BenchmarkSettings(ModelSettings):
@@ -30,8 +32,8 @@ class BenchmarkSettings(ModelSettings):
 def command(loaded: Loaded[BenchmarkSettings]) -> None:
     """Measure speed and memory on this device.
 
-    Times one face, whole pictures of three sizes with 0, 1 and 5 drawn faces, and `predict` from its start to its first
-    result.
+    Times one face, whole pictures of three sizes with 0, 1 and 5 drawn faces, `predict` from its start to its first
+    result, and the stages of a frame beside the least that their arithmetic takes, here and on a Pi 4 and 5.
     """
     settings = loaded.settings
     record = measure(model=settings.model, threads=settings.threads, rounds=settings.rounds, seconds=settings.seconds)
@@ -52,6 +54,8 @@ def measure(
     """
     from edge import device
     from edge.benchmark import measure as run
+    from edge.benchmark.limits import measure_limits
+    from edge.classifier import Classifier
     from edge.cli.info import describe
 
     interruptible()
@@ -65,6 +69,7 @@ def measure(
         "first_result": run.measure_start(model, rounds=min(rounds, 5)),
         "face": run.measure_face(model, threads, rounds=rounds, seconds=seconds),
         "pictures": list(run.measure_pictures(model, threads, rounds=rounds, seconds=seconds)),
+        "limits": measure_limits(Classifier(model, threads=1), rounds=rounds, seconds=seconds),
         "peak_rss_mb": run.own_peak_mb(),
         "before": before,
         "after": device.read_state(),
@@ -95,6 +100,23 @@ def report(record: dict[str, Any]) -> Iterator[str]:
     for row in record["pictures"]:
         size = f"{row['width']}x{row['height']}"
         yield f"{size:<8}  {row['faces']:>5}  {row['found']:>5}  {_times(row)}"
+    yield ""
+    yield from limits_table(record["limits"])
+
+
+def limits_table(limits: dict[str, Any]) -> Iterator[str]:
+    """The stages of a frame beside the least that they take, as lines for people."""
+    yield "640x480, one core     MMAC      MB        ms   least ms   times   Pi 4 least ms   Pi 5 least ms"
+    for row in limits["stages"]:
+        least = row["limit_here_ms"]
+        times = f"{row['ms'] / least:8.1f}" if least else "        "
+        yield (
+            f"{row['stage']:<18} {row['macs'] / 1e6:7.1f} {row['bytes'] / 1e6:7.2f} {row['ms']:9.2f} {least:10.2f}"
+            f"{times} {row['limit_pi4_ms']:15.2f} {row['limit_pi5_ms']:15.2f}"
+        )
+    rates = limits["rates"]
+    said = (f"{name} {rates[key]['gmac_s']:g} and {rates[key]['gb_s']:g}" for key, name in PLACES.items())
+    yield f"10^9 multiply-adds (float32) and bytes a second of one core: {', '.join(said)}"
 
 
 def _times(row: dict[str, Any]) -> str:

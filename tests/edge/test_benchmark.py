@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edge.benchmark.frames import make_frame
+from edge.benchmark.limits import RATES, macs_of, measure_limits
 from edge.benchmark.measure import FACES, SIZES, launch, repeat, spread
+from edge.classifier import Classifier
 from edge.detectors import make_detector
 from edge.detectors.pictures import find_faces
 from edge.errors import OutputError
@@ -43,14 +46,30 @@ def test_tells_everything(cli) -> None:
     for row in record["pictures"]:
         assert row["found"] == row["faces"]
         assert row["median_ms"] <= row["p95_ms"] <= row["worst_ms"]
+    stages = {row["stage"]: row for row in record["limits"]["stages"]}
+    assert list(stages) == ["decode a JPEG", "search, YuNet", "prepare a face", "classify a face"]
+    for row in stages.values():
+        assert row["bytes"] > 0 < row["ms"]
+        assert row["limit_pi5_ms"] <= row["limit_pi4_ms"]
 
 
 def test_prints_a_table(cli) -> None:
     done = cli("benchmark", "--rounds", "1", "--seconds", "0", "--threads", "1")
     assert done.returncode == 0, done.stderr.decode()
     text = done.stdout.decode()
-    for word in ("device", "governor", "first result", "one face", "1280x720"):
+    for word in ("device", "governor", "first result", "one face", "1280x720", "classify a face", "Pi 5 least ms"):
         assert word in text
+
+
+def test_arithmetic_of_a_network_is_counted() -> None:
+    """The shipped one's, as training counted it; and what a Pi needs for it at least is this over its rate."""
+    classifier = Classifier(threads=1)
+    training = json.loads((Path(__file__).parents[2] / "models" / "training.json").read_text())
+    assert macs_of(classifier) == training["macs"]
+    (row,) = [
+        one for one in measure_limits(classifier, rounds=1, seconds=0)["stages"] if one["macs"] == training["macs"]
+    ]
+    assert row["limit_pi4_ms"] == pytest.approx(training["macs"] / RATES["pi4"][0] / 1e6, abs=1e-3)
 
 
 def test_spread_and_repeat() -> None:
