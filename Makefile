@@ -45,7 +45,7 @@ train: $(DEV)/.installed runtimes ## Train on your pictures, convert, compare wi
 	$(DEV)/bin/python -m convert $(RUN)/model.keras --data $(DATA) --output $(RUN)/model.tflite
 	$(DEV)/bin/python -m train evaluate --data $(DATA) $(PHOTO_SET) --model $(RUN)/model.tflite --compare shipped=models/emotion.tflite
 	@echo "Ready. Try it with:"
-	@echo "emotion-edge predict --model $(RUN)/model.tflite photo.jpg"
+	@echo "$(DEV)/bin/emotion-edge predict --model $(RUN)/model.tflite examples/astronaut.jpg"
 
 ship: ## Put a run's network in the place of the shipped one, then: make convert evaluate model-card
 	cp $(RUN)/model.keras models/emotion.keras

@@ -38,7 +38,6 @@ SPLITS = {
     "test": ("PrivateTest", "FER2013Test"),
 }
 FER2013_CLASSES = {0: "Angry", 3: "Happy", 4: "Sad", 5: "Surprise", 6: "Neutral"}  # 1 disgust and 2 fear are not ours
-LABEL_RULE = "plurality of all votes, where that is one of the five emotions"
 
 SPEC = InputSpec(48, 48, 1, brighten=True)  # what our network reads of grey pictures
 
@@ -125,7 +124,10 @@ def has_class_folders(folder: Path) -> bool:
 def label_rules(folder: Path) -> dict[str, str]:
     """What counts as right in a data set: name of the rule -> the rule in words; FER+ votes allow two."""
     if (Path(folder) / "fer2013new.csv").is_file():
-        rules = {"majority": "the emotion that more than 50 % of all votes name", "plurality": LABEL_RULE}
+        rules = {
+            "majority": "the emotion that more than 50 % of all votes name",
+            "plurality": "plurality of all votes, where that is one of the five emotions",
+        }
         own = (Path(folder) / "fer2013_original_labels.csv").is_file()
         return rules | ({"original": "FER2013's own label, where that is one of the five emotions"} if own else {})
     if (Path(folder) / "fer2013.csv").is_file():
@@ -367,7 +369,6 @@ def _share(names: list[str], labels: list[str], split: str) -> tuple[list[str], 
 
 
 __all__ = [
-    "LABEL_RULE",
     "DataError",
     "Faces",
     "content_hash",

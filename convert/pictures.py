@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from common.datasets import LABEL_RULE, load
+from common.datasets import label_rules, load
 from edge.preprocess import InputSpec
 
 SEED = 20
@@ -49,13 +49,14 @@ def read(data: Path, spec: InputSpec, samples: int, limit: int | None = None) ->
     chosen = training.pick(balanced(training.labels, samples))
     kept = validation.pick(balanced(validation.labels, limit)) if limit else validation
     counts = ", ".join(f"{name} {count}" for name, count in training.counts().items())
-    name = data.resolve().name
+    name, rules = data.resolve().name, label_rules(data)
+    rule = rules.get("plurality") or rules["label"]
     return Pictures(
         calibration=chosen.images,
         measured=kept.images,
         labels=kept.labels,
         source=f"{name}, training split: {len(training)} pictures ({counts})",
-        measured_on=f"{name}, validation split: {len(kept)} pictures; label: {LABEL_RULE}",
+        measured_on=f"{name}, validation split: {len(kept)} pictures; label: {rule}",
     )
 
 

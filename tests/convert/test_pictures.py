@@ -39,7 +39,7 @@ def test_pictures_fit_the_model_and_the_splits_do_not_meet(faces):
     measured = {tuple(pixel) for pixel in pictures.measured[:, 0, 0]}
     assert not calibrated & measured
     assert "Angry 16" in pictures.source
-    assert "20 pictures" in pictures.measured_on
+    assert pictures.measured_on.endswith("validation split: 20 pictures; label: the picture's folder")
 
 
 def test_limit_keeps_the_classes_balanced(faces):
