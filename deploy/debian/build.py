@@ -75,7 +75,7 @@ def environment(tree: Path, release: str, arch: str) -> None:
 
 def pip(target: Path, *words: str) -> None:
     """Unpack into a folder."""
-    quiet = ("--quiet", "--disable-pip-version-check", "--no-compile", "--target", str(target))
+    quiet = ("--quiet", "--disable-pip-version-check", "--no-warn-conflicts", "--no-compile", "--target", str(target))
     subprocess.run([sys.executable, "-m", "pip", "install", *quiet, *words], check=True)
 
 
