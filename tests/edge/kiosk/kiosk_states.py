@@ -34,7 +34,7 @@ GAME = """async () => {
 KIOSKS: dict[str, Callable[[Path], Any]] = {
     "main": lambda _: running(Stage(room(460)), timeout_s=0.5),
     "reached": lambda _: running(Stage(room(460)), host="0.0.0.0"),
-    "torn": lambda _: running(Stage(drawn()), threshold=0.5),
+    "torn": lambda _: running(Stage(drawn()), threshold=0.6),
     "none": lambda _: running(_lost()),
     "demo": lambda _: running(choose_source(KioskSettings(source="demo")), source="demo"),
     "locked": lambda _: running(None, source="none", gate=Gate("a-token-of-good-length")),

@@ -23,10 +23,12 @@ SINGLE = {
     "kiosk-screen": "screen-no-one-pi-dark",
 }
 APART = ("two", "why", "no-picture", "game-three", "privacy", "login", "code-ended", "today")
+# Every face that has a card has its frame; not so for moments on a busy machine.
+BOXED = """!document.querySelector(".live #people:not([hidden]) .card") || !!document.querySelector("#tested")
+  || document.querySelectorAll("#boxes .box").length === document.querySelectorAll(".card").length"""
 THEMES = ("dark", "light")
 WIDTHS = {"pi": 400, "portrait": 240, "phone": 200, "hd": 400}
 COLUMNS = {"pi": 4, "portrait": 6, "phone": 8, "hd": 4}
-COLORS = 64
 CAPTION = 22
 
 
@@ -44,6 +46,10 @@ def take(browser: Browser, kiosks: Kiosks, wanted: State, folder: Path) -> None:
         for theme in THEMES:
             page.emulate_media(color_scheme=theme)
             page.wait_for_timeout(500)
+            for _ in range(10):
+                if page.evaluate(BOXED):
+                    break
+                page.wait_for_timeout(150)
             page.screenshot(path=folder / f"{wanted.name}-{screen}-{theme}.png")
     context.close()
 
@@ -69,7 +75,7 @@ def sheet(pictures: dict[str, Path], screen: str) -> Image.Image:
 
 def save(image: Image.Image, name: str) -> None:
     """With a palette, which keeps the file small."""
-    palette = image.convert("RGB").quantize(COLORS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    palette = image.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE)
     palette.save(IMAGES / f"{name}.png", optimize=True)
 
 
