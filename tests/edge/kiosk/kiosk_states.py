@@ -84,11 +84,7 @@ def _log(path: Path) -> Path:
 
 
 def _faces(count: int) -> Callable[[Any], None]:
-    def act(page: Any) -> None:
-        soon(page, f"document.querySelectorAll('.card').length === {count}")
-        soon(page, f"document.querySelectorAll('#boxes .box').length === {count}")
-
-    return act
+    return lambda page: soon(page, f"document.querySelectorAll('.card').length === {count}")
 
 
 def _play(page: Any) -> None:
