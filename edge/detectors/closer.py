@@ -19,6 +19,7 @@ SURELY_DEG = 15.0  # smaller turns are within the error of this measurement
 UPRIGHT_PX = 192, 256  # a head that was rotated upright is clear to see at both
 ROTATED = 1.4  # times the threshold: score of one close-up that shows a head rotated
 LEVEL_MEAN, UPRIGHT_MEAN = 0.95, 1.66  # times the threshold
+CUT = 0.8  # score of a hit that the picture's edge cuts, and which therefore needs no second look
 SAME_PLACE = 0.3  # overlap of a face and its close-up
 
 
@@ -28,7 +29,8 @@ def closer(detector: YuNetDetector, image: NDArray[np.uint8], face: Detection, s
     YuNet draws the points of a rotated face almost as if it were level, but scores it best where it stands upright,
     most of all a small one: so it is shown the face rotated to both sides. A rotated face counts by two close-ups of it
     upright. A level one stays where it is at any scale, and what only resembles a face wanders or is gone: it counts by
-    the mean of its score and those of its two best close-ups at five scales, these times their cubed overlap with it.
+    the mean of its score and those of its two best close-ups at five scales, these times their cubed overlap with it. A
+    clear face that the picture's edge cuts counts as it is, as close-ups do not show what is cut off.
 
     Args:
         detector: Searches the close-ups.
@@ -37,6 +39,7 @@ def closer(detector: YuNetDetector, image: NDArray[np.uint8], face: Detection, s
         strict: A level face needs so many times the score.
     """
     first, *others = SPANS
+    cut = _score(face) >= CUT and face.box.clipped(image.shape[1], image.shape[0]) != face.box
     turns = -TURN_DEG, 0.0, TURN_DEG
     turned = {turn: _close_up(detector, image, face, face.roll_deg + turn, first) for turn in turns}
     best = max(turned, key=lambda turn: _score(turned[turn]))
@@ -47,10 +50,13 @@ def closer(detector: YuNetDetector, image: NDArray[np.uint8], face: Detection, s
         # The box of a rotated face is loose, that of the same face upright is not.
         upright = replace(turned[best] or face, roll_deg=roll_deg, score=face.score)
         scores = [_score(_close_up(detector, image, upright, roll_deg, size)) for size in UPRIGHT_PX]
-        return upright if sum(scores) >= UPRIGHT_MEAN * detector.threshold * len(scores) else None
+        if sum(scores) >= UPRIGHT_MEAN * detector.threshold * len(scores):
+            return upright
+        if not cut:
+            return None
     level = turned[0.0] if abs(face.roll_deg) < SURELY_DEG else _close_up(detector, image, face, 0.0, first)
     values, sizes = [_value(level, face)], iter(others)
-    while _score(face) + sum(sorted(values)[-2:]) < 3 * LEVEL_MEAN * strict * detector.threshold:
+    while not cut and _score(face) + sum(sorted(values)[-2:]) < 3 * LEVEL_MEAN * strict * detector.threshold:
         if (size := next(sizes, None)) is None:
             return None
         values.append(_value(_close_up(detector, image, face, 0.0, size), face))

@@ -198,3 +198,12 @@ def test_the_weights_are_read_without_the_packages_code() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(("left", "top"), [(190, 67), (205, 67), (170, 67)])
+def test_a_face_that_fills_the_picture_is_found_though_its_edge_cuts_it(
+    rgb: np.ndarray, detector: YuNetDetector, left: int, top: int
+) -> None:
+    picture = cv2.resize(rgb[top : top + 80, left : left + 80], (350, 350))
+    (face,) = find_faces(detector, picture)
+    assert min(face.box.w, face.box.h) > 300
