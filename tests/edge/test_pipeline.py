@@ -157,7 +157,7 @@ def test_the_threshold_is_the_models_own_unless_one_is_given(make_model: Any) ->
 def test_a_held_label_does_not_make_an_answer_less_sure(classifier: Classifier) -> None:
     reader = FaceReader(classifier, threshold=0.5)
     chances = np.array([0.3, 0.6, 0.1, 0, 0])
-    face = reader.face(Detection(Box(0, 0, 10, 10)), (20, 20), chances, emotion=0)
+    face = reader.face(found=Detection(Box(0, 0, 10, 10)), size=(20, 20), probabilities=chances, emotion=0)
     assert (face.emotion, face.confidence, face.confident) == (classifier.labels[0], 0.3, True)
     assert not reader.face(Detection(Box(0, 0, 10, 10)), (20, 20), chances * 0.8, emotion=1).confident
 

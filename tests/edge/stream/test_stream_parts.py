@@ -72,6 +72,13 @@ def test_a_new_expression_is_shown_at_once_and_never_a_third_one(fps: int):
     assert shown == sorted(shown)
 
 
+def test_a_time_that_steps_back_takes_nothing_away():
+    smoother = Smoother()
+    smoother.update(HAPPY, 10.0)
+    assert not smoother.update(ANGRY, 9.5)
+    assert np.array_equal(smoother.probabilities, HAPPY)
+
+
 def test_close_labels_are_held_until_one_has_led_for_a_while():
     smoother = Smoother(hold_s=0.5)
     changes = [smoother.update(mixed(0.52, 0.48) if i < 50 else mixed(0.48, 0.52), i / 25) for i in range(200)]
