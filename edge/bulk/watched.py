@@ -31,7 +31,7 @@ class WatchedReader:
     def __init__(self, reading: dict[str, Any], limit_s: float) -> None:
         self._reading = json.dumps(reading, sort_keys=True)
         self._limit_s = limit_s
-        self._pool = ProcessPool(max_workers=1, context=multiprocessing.get_context("spawn"))
+        self._pool = _pool()
         self.facts: dict[str, str] = self._call(child.facts, START_S)
 
     def read(self, paths: Sequence[bytes]) -> list[dict[str, Any]]:
@@ -74,12 +74,19 @@ class WatchedReader:
         except RuntimeError as error:
             if "daemonic" in str(error):
                 raise _daemonic() from error
+            if "within the Pool" in str(error):  # killed at a bad moment, a child takes its pool with it
+                self._pool = _pool()
+                return self._pool.schedule(function, args=[self._reading, *arguments], timeout=limit_s).result()
             raise
 
     def close(self) -> None:
         """End the child."""
         self._pool.stop()
         self._pool.join()
+
+
+def _pool() -> ProcessPool:
+    return ProcessPool(max_workers=1, context=multiprocessing.get_context("spawn"))
 
 
 def _daemonic() -> ConfigError:

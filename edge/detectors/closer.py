@@ -41,20 +41,20 @@ def closer(detector: YuNetDetector, image: NDArray[np.uint8], face: Detection, s
     first, *others = SPANS
     cut = _score(face) >= CUT and face.box.clipped(image.shape[1], image.shape[0]) != face.box
     turns = -TURN_DEG, 0.0, TURN_DEG
-    turned = {turn: _close_up(detector, image, face, face.roll_deg + turn, first) for turn in turns}
-    best = max(turned, key=lambda turn: _score(turned[turn]))
-    if best and turned[best]:
-        turned[2 * best] = _close_up(detector, image, face, face.roll_deg + 2 * best, first)
-    roll_deg = face.roll_deg + _vertex({turn: _score(close_up) for turn, close_up in turned.items()}, best)
-    if abs(roll_deg) >= SURELY_DEG and _score(turned[best]) >= ROTATED * detector.threshold:
+    shown = {turn: _close_up(detector, image, face, face.roll_deg + turn, first) for turn in turns}
+    best = max(shown, key=lambda turn: _score(shown[turn]))
+    if best and shown[best]:
+        shown[2 * best] = _close_up(detector, image, face, face.roll_deg + 2 * best, first)
+    roll_deg = face.roll_deg + _vertex({turn: _score(close_up) for turn, close_up in shown.items()}, best)
+    if abs(roll_deg) >= SURELY_DEG and _score(shown[best]) >= ROTATED * detector.threshold:
         # The box of a rotated face is loose, that of the same face upright is not.
-        upright = replace(turned[best] or face, roll_deg=roll_deg, score=face.score)
+        upright = replace(shown[best] or face, roll_deg=roll_deg, score=face.score)
         scores = [_score(_close_up(detector, image, upright, roll_deg, size)) for size in UPRIGHT_PX]
         if sum(scores) >= UPRIGHT_MEAN * detector.threshold * len(scores):
             return upright
         if not cut:
             return None
-    level = turned[0.0] if abs(face.roll_deg) < SURELY_DEG else _close_up(detector, image, face, 0.0, first)
+    level = shown[0.0] if abs(face.roll_deg) < SURELY_DEG else _close_up(detector, image, face, 0.0, first)
     values, sizes = [_value(level, face)], iter(others)
     while not cut and _score(face) + sum(sorted(values)[-2:]) < 3 * LEVEL_MEAN * strict * detector.threshold:
         if (size := next(sizes, None)) is None:

@@ -77,8 +77,8 @@ def _yunet_steps(
         return [view.restore(hit) for view in views for hit in detector.hits(view.image)]
 
     def confirmed(base: View, found: list[Detection], strict: float = 1.0) -> list[Detection]:
-        looked = [closer(detector, base.image, hit, strict) for hit in strongest(found)]
-        return distinct([base.restore(face) for face in looked if face])
+        found_again = [closer(detector, base.image, hit, strict) for hit in strongest(found)]
+        return distinct([base.restore(face) for face in found_again if face])
 
     def fine() -> list[Detection]:
         small = hits(*tiles(scaled(image, fine_px), WHOLE_PX, SHARED_PX))

@@ -137,8 +137,8 @@ class Site:
                 logger.warning("no report for /today: %s", error)
                 return failure(503, "no_report", "The event log cannot be read now.")
         style = f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'"
-        own, asked = self.config.language, request.headers.get("accept-language", "")
-        words = Words(preferred(asked) if own == "auto" else own)
+        own, wanted = self.config.language, request.headers.get("accept-language", "")
+        words = Words(preferred(wanted) if own == "auto" else own)
         headers = {"content-security-policy": style, "vary": "accept-language"}
         return Response(to_html(report, words), media_type="text/html", headers=headers)
 

@@ -65,7 +65,7 @@ def way_of(detector: Detector | DetectorName) -> Way:
             full = HaarDetector(scale_factor=1.15, min_neighbors=4, min_size=(30, 30))
             return Way(full, HaarDetector(1.15, 2, (44, 44)), 320, 60, 1.6, colour=False)
     if isinstance(detector, YuNetDetector):
-        return Way(detector, detector, 480, 80, 2.0, colour=True)
+        return Way(detector, detector, 480, 72, 2.0, colour=True)
     return Way(detector, detector, 320, 60, 1.6, colour=False)
 
 
@@ -156,8 +156,8 @@ class FaceSearch:
 
         def confirmed(base: View, view: View) -> list[Face]:
             hits = [view.restore(hit) for hit in detector.hits(view.image)]
-            looked = [closer(detector, base.image, hit) for hit in hits if not _any_is(hit.box, known)]
-            return [base.restore(face) for face in looked if face]
+            again = [closer(detector, base.image, hit) for hit in hits if not _any_is(hit.box, known)]
+            return [base.restore(face) for face in again if face]
 
         whole = shrunk(image, max(image.shape[:2]))
         found = confirmed(whole, view)

@@ -46,7 +46,7 @@ def test_json_has_every_figure(converted):
     folder, _ = converted
     tree = json.loads((folder / "formats.json").read_text())
     assert tree["model_version"] == "9.8.7"
-    assert "plurality" in tree["measured_on"]
+    assert "the picture's folder" in tree["measured_on"]
     assert set(tree["formats"]) == set(FORMATS)
     for form, row in tree["formats"].items():
         assert row["refused"] is None
