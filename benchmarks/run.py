@@ -135,8 +135,8 @@ def measure_accuracy(data: Path | None) -> dict[str, Any] | None:
             continue
         with Worker(peer, [path for path, _ in listed], None) as worker:
             worker.ready()
-            told = worker.turn()["found"]
-        hits = [emotion == label for (_, emotion), label in zip(told, truth, strict=True)]
+            answers = worker.turn()["found"]
+        hits = [emotion == label for (_, emotion), label in zip(answers, truth, strict=True)]
         recalls = [
             sum(hit for hit, label in zip(hits, truth, strict=True) if label == one) / truth.count(one)
             for one in EMOTIONS
@@ -146,7 +146,7 @@ def measure_accuracy(data: Path | None) -> dict[str, Any] | None:
             "photos": len(truth),
             "accuracy": round(sum(hits) / len(hits), 4),
             "macro_recall": round(sum(recalls) / len(recalls), 4),
-            "without_a_face": sum(box is None for box, _ in told),
+            "without_a_face": sum(box is None for box, _ in answers),
         }
     return found
 

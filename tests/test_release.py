@@ -94,7 +94,7 @@ def test_the_version_stands_once_and_is_in_the_changelog() -> None:
 @pytest.mark.parametrize("name", ["problem", "measurement"])
 def test_an_issue_asks_for_what_the_device_says(name: str) -> None:
     form = yaml.safe_load((ROOT / ".github" / "ISSUE_TEMPLATE" / f"{name}.yml").read_text())
-    asked = {one["id"]: one for one in form["body"]}
+    fields = {one["id"]: one for one in form["body"]}
     for verb in ("doctor", "benchmark"):
-        assert asked[verb]["attributes"]["label"] == f"emotion-edge {verb}"
-        assert asked[verb]["type"] == "textarea"
+        assert fields[verb]["attributes"]["label"] == f"emotion-edge {verb}"
+        assert fields[verb]["type"] == "textarea"

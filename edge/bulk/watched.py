@@ -70,13 +70,13 @@ class WatchedReader:
 
     def _call(self, function: Any, limit_s: float, *arguments: Any) -> Any:
         try:
+            if not self._pool.active:  # a child that is killed between two messages takes its pool with it
+                self.close()
+                self._pool = _pool()
             return self._pool.schedule(function, args=[self._reading, *arguments], timeout=limit_s).result()
         except RuntimeError as error:
             if "daemonic" in str(error):
                 raise _daemonic() from error
-            if "within the Pool" in str(error):  # killed at a bad moment, a child takes its pool with it
-                self._pool = _pool()
-                return self._pool.schedule(function, args=[self._reading, *arguments], timeout=limit_s).result()
             raise
 
     def close(self) -> None:

@@ -65,7 +65,7 @@ def way_of(detector: Detector | DetectorName) -> Way:
             full = HaarDetector(scale_factor=1.15, min_neighbors=4, min_size=(30, 30))
             return Way(full, HaarDetector(1.15, 2, (44, 44)), 320, 60, 1.6, colour=False)
     if isinstance(detector, YuNetDetector):
-        return Way(detector, detector, 480, 72, 2.0, colour=True)
+        return Way(detector, detector, 480, 64, 2.0, colour=True)
     return Way(detector, detector, 320, 60, 1.6, colour=False)
 
 

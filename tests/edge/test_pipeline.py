@@ -43,13 +43,13 @@ def crowd(rgb: np.ndarray) -> np.ndarray:
 
 
 class FixedDetector:
-    """Finds what it was made with, and counts how often it was asked."""
+    """Finds what it was made with, and counts its calls."""
 
     def __init__(self, *boxes: Box) -> None:
-        self.boxes, self.asked = list(boxes), 0
+        self.boxes, self.calls = list(boxes), 0
 
     def detect(self, image: np.ndarray) -> list[Detection]:
-        self.asked += 1
+        self.calls += 1
         return [Detection(box) for box in self.boxes]
 
 
@@ -337,7 +337,7 @@ def test_a_detector_of_ones_own_is_asked_for_frames_too(classifier: Classifier) 
     for result in Pipeline(model=classifier, detector=detector).follow("synthetic"):
         assert result.faces == ()
         break
-    assert detector.asked >= 1
+    assert detector.calls >= 1
 
 
 @pytest.mark.parametrize("name", ["yunet", "haar"])

@@ -123,8 +123,8 @@ def run_part(part: str, copy: Path, ends_s: float, sample: int, again: bool) -> 
         chosen = list(every)
         random.Random(1).shuffle(chosen)
         for key in chosen[: sample or None]:
-            told = answers.get(key, {}).get("outcome")
-            if time.monotonic() > ends_s or told in ("killed", "timeout") or (told and not again):
+            outcome = answers.get(key, {}).get("outcome")
+            if time.monotonic() > ends_s or outcome in ("killed", "timeout") or (outcome and not again):
                 continue
             (copy / "edge" / name).write_text(every[key])
             outcome, output = run_tests(command(tests), limit_s)

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from bulk_rows import predicted, rows_of
 
@@ -115,6 +116,19 @@ def test_a_hanging_a_crashing_and_a_cut_picture_are_one_error_row_each(
     assert errors[4].startswith("is a damaged")
     assert sum(error is not None for error in errors) == 4
     assert all(len(row["faces"]) == 1 for row in rows[5:25])
+
+
+def test_a_child_that_is_killed_while_it_waits_costs_no_picture(photo: Path) -> None:
+    before = set(psutil.Process().children())
+    reader = WatchedReader({}, limit_s=30)
+    try:
+        for _ in range(5):
+            for child in set(psutil.Process().children()) - before:
+                child.kill()
+            rows = reader.read([os.fsencode(photo)] * 3)
+            assert [(row["error"], len(row["faces"])) for row in rows] == [(None, 1)] * 3
+    finally:
+        reader.close()
 
 
 def test_a_value_without_a_column_is_an_error() -> None:
