@@ -59,7 +59,7 @@ def crop_face(rgb: NDArray[np.uint8], box: Box, margin: float = 0.0, roll_deg: f
     """Cut a face out of a picture.
 
     Where the box with its margin leaves the picture, the picture's edge is repeated, so that a face keeps its shape.
-    A head that is rotated by 10 degrees or more is rotated upright about the centre of its box.
+    A head that is rotated by 10 degrees or more is rotated upright about the centre of its box, by whole degrees.
 
     Args:
         rgb: uint8 (H, W, 3).
@@ -71,7 +71,8 @@ def crop_face(rgb: NDArray[np.uint8], box: Box, margin: float = 0.0, roll_deg: f
         uint8 (h, w, 3), of at least one pixel: a view into ``rgb``, or a copy where it is rotated or an edge repeated.
     """
     if abs(roll_deg) >= LEVEL_DEG:
-        return _upright(rgb, box, margin, roll_deg)
+        # By whole degrees: processors differ in the last digits of what is measured.
+        return _upright(rgb, box, margin, round(roll_deg))
     grow_x, grow_y = round(box.w * margin), round(box.h * margin)
     left, before, right, after = _span(box.x - grow_x, box.x + box.w + grow_x, rgb.shape[1])
     top, above, bottom, below = _span(box.y - grow_y, box.y + box.h + grow_y, rgb.shape[0])

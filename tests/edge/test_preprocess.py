@@ -83,6 +83,12 @@ def test_a_head_that_is_nearly_level_is_left_as_it_is() -> None:
     assert not np.array_equal(crop_face(NOISE, box, 0.1, -10.0), crop_face(NOISE, box, 0.1))
 
 
+def test_a_head_is_turned_by_whole_degrees_which_every_processor_measures_alike() -> None:
+    box = Box(40, 25, 20, 30)
+    assert np.array_equal(crop_face(NOISE, box, 0.1, -23.4), crop_face(NOISE, box, 0.1, -23.0))
+    assert not np.array_equal(crop_face(NOISE, box, 0.1, -23.0), crop_face(NOISE, box, 0.1, -24.0))
+
+
 @pytest.mark.parametrize(
     "box", [Box(-20, -20, 30, 30), Box(110, 80, 50, 50), Box(500, 500, 10, 10), Box(-50, -50, 5, 5), Box(3, 3, 0, 0)]
 )
