@@ -1,5 +1,6 @@
 """A visitor's own phone: the QR code on the kiosk's screen, and what its pass opens, and for how long."""
 
+import re
 import sys
 
 import cv2
@@ -7,12 +8,13 @@ import httpx
 import numpy as np
 import pytest
 from chromium_pages import IN_CHROMIUM, give, soon, state
-from kiosk_stage import PHOTO, Stage, room, running, until
+from kiosk_stage import PHOTO, ROOT, Stage, room, running, until
+from starlette.routing import Route
 
 from edge.cli.kiosk import _gate, _say_where
 from edge.errors import ConfigError
 from edge.kiosk import phone
-from edge.kiosk.passes import TURN_S, VISITS_TURNS, Passes
+from edge.kiosk.passes import PATHS, TURN_S, VISITS_TURNS, Passes
 from edge.kiosk.security import VISIT
 from edge.kiosk.settings import KIOSK, KioskSettings
 from edge.kiosk.tokens import Gate
@@ -82,16 +84,30 @@ def test_a_pass_ends_after_one_turn_more_and_says_nothing_of_the_next(clock):
     assert not made.opens_with_cookie(shown) and not made.opens_with(made.cookie())
 
 
-def test_a_pass_opens_the_upload_page_and_nothing_else(visitor):
+def test_a_pass_opens_the_upload_page_and_what_it_needs(visitor):
     for path in ("/upload", "/privacy", "/api/about"):
         assert visitor.get(path).status_code == 200, path
     reply = visitor.post("/api/predict", content=PHOTO.read_bytes(), headers={"content-type": "image/jpeg"})
     assert [face["emotion"] for face in reply.json()["faces"]] == ["Happy"]
-    for path in OTHERS:
-        assert visitor.get(path).status_code == 401, path
-    assert set(visitor.get("/healthz").json()) == {"status"}
     about = visitor.get("/api/about").json()
     assert (about["visitor"], about["source"]) == (True, "")
+
+
+def test_a_pass_opens_the_addresses_that_the_guide_names_and_no_other(visitor, locked):
+    guide = (ROOT / "docs" / "raspberry-pi.md").read_text("utf-8")
+    named = re.search(r"pass of its own, which opens (.*?) and nothing else", guide, re.DOTALL)[1]
+    opened = set(re.findall(r"`(/[a-z/]+)`", named))
+    assert opened == set(PATHS)
+    # Whoever comes without a pass gets these too: a form to log in, and "ok" or not.
+    everyones = {"/login", "/healthz"}
+    served = {route.path for route in locked.kiosk.site.app()._app.routes if isinstance(route, Route)}
+    assert opened | everyones < served
+    for path in served - opened - everyones:
+        for method in ("GET", "HEAD", "POST"):
+            assert visitor.request(method, path).status_code == 401, path
+    for path in ("/?screen=1", "/upload/", "/upload/../today", "/api", "/api/predict/x", "//upload"):
+        assert visitor.get(path).status_code == 401, path
+    assert set(visitor.get("/healthz").json()) == {"status"}
 
 
 def test_the_pass_itself_opens_no_other_address(locked):
