@@ -133,7 +133,7 @@ class EventSink:
 
     def close(self) -> None:
         """Write the last rows and close the file."""
-        if self._outage is not None and self._offset_s is not None:
+        if self._outage is not None:
             passed_s = self._monotonic() - self._clock_s if self._live else 0.0
             self._watch_camera("ended", self._now + passed_s)
         self._flush()

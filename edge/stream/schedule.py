@@ -22,7 +22,7 @@ class Schedule:
     def __init__(self, every: int | Literal["auto"] = "auto", *, live: bool = True) -> None:
         self._every = every
         self._live = live
-        self._cost_s: float | None = None
+        self._cost_s = 0.0
         self._last: tuple[int, float] | None = None
 
     def due(self, index: int, time_s: float, following: bool) -> bool:
@@ -42,7 +42,7 @@ class Schedule:
     def searched(self, index: int, time_s: float, cost_s: float) -> None:
         """A full search of this frame took ``cost_s`` seconds."""
         self._last = (index, time_s)
-        self._cost_s = cost_s if self._cost_s is None else self._cost_s + 0.2 * (cost_s - self._cost_s)
+        self._cost_s += (0.2 if self._cost_s else 1.0) * (cost_s - self._cost_s)
 
     def restart(self) -> None:
         """Search the next frame (the scene changed)."""
@@ -51,10 +51,9 @@ class Schedule:
     def _interval_s(self, following: bool) -> float:
         if not self._live:
             return RECORDED_FOLLOWING_S if following else RECORDED_LOOKING_S
-        cost_s = self._cost_s or 0.0
         if following:
-            return min(max(cost_s / SHARE_FOLLOWING, SHORTEST_S), LONGEST_S)
-        return min(cost_s / SHARE_LOOKING, LONGEST_S)
+            return min(max(self._cost_s / SHARE_FOLLOWING, SHORTEST_S), LONGEST_S)
+        return min(self._cost_s / SHARE_LOOKING, LONGEST_S)
 
 
 __all__ = ["Schedule"]

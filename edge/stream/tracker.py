@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,7 @@ class Track:
         number: Its identity, from 1; 0 until it is confirmed.
         first_s: When it was first seen.
         seen_s: When it was last seen.
+        time_s: The moment at which it is expected where it is.
         emotion: Its smoothed probabilities.
         seen: Whether it was found in the newest frame.
         roll_deg: Smoothed turn of the head, clockwise.
@@ -68,16 +69,16 @@ class Track:
     h: float
     first_s: float
     seen_s: float
+    time_s: float
     emotion: Smoother
-    appearance: NDArray[np.float32] | None = None
+    appearance: NDArray[np.float32] | None
+    roll_deg: float
+    landmarks: NDArray[np.float64] | None
     vx: float = 0.0
     vy: float = 0.0
-    time_s: float = field(default=0.0)
     number: int = 0
     hits: int = 1
     seen: bool = True
-    roll_deg: float = 0.0
-    landmarks: NDArray[np.float64] | None = None
 
     @property
     def face(self) -> types.Detection:
@@ -198,10 +199,14 @@ class Tracker:
 
     def _begin(self, detection: Detection, time_s: float) -> Track:
         (x, y), box = detection.box.center, detection.box
-        track = Track(x, y, box.w, box.h, time_s, time_s, self._smoother(), detection.appearance, time_s=time_s)
-        track.roll_deg = detection.roll_deg
-        track.landmarks = None if detection.landmarks is None else relative(detection.landmarks, box)
-        return track
+        return Track(
+            *(x, y, box.w, box.h),
+            *(time_s, time_s, time_s),
+            emotion=self._smoother(),
+            appearance=detection.appearance,
+            roll_deg=detection.roll_deg,
+            landmarks=None if detection.landmarks is None else relative(detection.landmarks, box),
+        )
 
     def _confirm(self) -> list[Track]:
         new = [track for track in self.tracks if not track.number and track.hits >= CONFIRM_HITS]

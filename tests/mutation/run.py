@@ -16,20 +16,17 @@ import hashlib
 import json
 import os
 import random
-import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from cosmic_ray.mutating import MutationVisitor
 from cosmic_ray.plugins import get_operator, operator_names
-from cosmic_ray.testing import run_tests
-from cosmic_ray.work_item import TestOutcome
 
 from common.records import measured
 
@@ -38,6 +35,7 @@ PYTHON = ROOT / ".venvs" / "dev" / "bin" / "python"
 STATE = ROOT / ".venvs" / "mutation-state"
 RECORD = ROOT / "benchmarks" / "results" / "mutation.json"
 LEFT_OUT = "not slow and not data and not browser and not cluster and not engine and not photos"
+Run = Callable[..., tuple[str, str]]
 # Part: the files that are changed, and the tests that belong to them, quick ones first.
 PARTS = {
     "preprocess": (["preprocess.py"], ["test_preprocess.py"]),
@@ -47,14 +45,14 @@ PARTS = {
         ["stream/smoothing.py", "stream/assignment.py", "stream/schedule.py", "stream/scene.py"],
         ["stream/test_stream_parts.py", "stream/test_engine.py"],
     ),
-    "tracker": (["stream/tracker.py"], ["stream/test_stream_parts.py", "stream/test_engine.py"]),
+    "tracker": (["stream/tracker.py"], ["stream/test_tracker.py", "stream/test_engine.py"]),
     "search": (["stream/engine.py", "stream/search.py"], ["stream/test_engine.py", "stream/test_stream_parts.py"]),
     "loop": (
         ["stream/capture.py", "stream/loop.py", "stream/slot.py", "stream/stats.py"],
         ["stream/test_stream_parts.py", "stream/test_stream_faults.py"],
     ),
     "lines": (["sinks/formats.py", "sinks/lines.py"], ["test_formats.py", "test_lines.py"]),
-    "events": (["sinks/events.py", "sinks/eventfile.py"], ["stream/test_event_log.py"]),
+    "events": (["sinks/events.py", "sinks/eventfile.py"], ["stream/test_event_outages.py", "stream/test_event_log.py"]),
     "mqtt": (["sinks/mqtt.py", "sinks/homeassistant.py"], ["stream/test_home_assistant.py", "stream/test_mqtt.py"]),
     "video": (["sinks/video.py", "sinks/background.py"], ["stream/test_video_sink.py", "stream/test_stream_faults.py"]),
 }
@@ -98,21 +96,43 @@ def copy_of_checkout() -> Iterator[Path]:
         for name in filter(None, listed.stdout.split("\0")):
             if (ROOT / name).is_file():
                 (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, Path(folder) / name)
+                # With its time, which bytecode is known by: that of a mutant must be another one.
+                shutil.copy2(ROOT / name, Path(folder) / name)
         yield Path(folder)
 
 
-def command(tests: list[str]) -> str:
-    names = [f"tests/edge/{name}" for name in tests]
-    return shlex.join([str(PYTHON), "-m", "pytest", "-qx", "-p", "no:cacheprovider", "-m", LEFT_OUT, *names])
+@contextlib.contextmanager
+def runner(copy: Path) -> Iterator[Run]:
+    """What runs tests in the copy: see runner.py."""
+    # No plugins: loading those that the tests here do not use takes four times as long as a quick test.
+    own = {"PYTHONPATH": str(copy), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "EMOTION_TEST_MODELS": str(STATE / "models")}
+    with subprocess.Popen(
+        [PYTHON, copy / "tests/mutation/runner.py"],
+        cwd=copy,
+        env=os.environ | own,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+
+        def run(tests: list[str], limit_s: float, keep_bytecode: bool = False) -> tuple[str, str]:
+            names = [f"tests/edge/{name}" for name in tests]
+            asked = (["-qx", "-p", "no:cacheprovider", "-m", LEFT_OUT, *names], limit_s, keep_bytecode)
+            assert process.stdin and process.stdout
+            process.stdin.write(json.dumps(asked) + "\n")
+            process.stdin.flush()
+            outcome, output = json.loads(process.stdout.readline())
+            return outcome, output
+
+        yield run
 
 
-def run_part(part: str, copy: Path, ends_s: float, sample: int, again: bool) -> None:
+def run_part(part: str, copy: Path, run: Run, ends_s: float, sample: int, again: bool) -> None:
     """Test the mutants of a part's files until all have an answer or the time is over."""
     files, tests = PARTS[part]
     began = time.monotonic()
-    outcome, output = run_tests(command(tests), 1200)
-    if outcome is not TestOutcome.SURVIVED:
+    outcome, output = run(tests, 1200, keep_bytecode=True)
+    if outcome != "survived":
         sys.exit(f"{part}: its tests fail without any change:\n{output[-3000:]}")
     limit_s = max(60.0, 8 * (time.monotonic() - began))
     for name in files:
@@ -127,13 +147,12 @@ def run_part(part: str, copy: Path, ends_s: float, sample: int, again: bool) -> 
             if time.monotonic() > ends_s or outcome in ("killed", "timeout") or (outcome and not again):
                 continue
             (copy / "edge" / name).write_text(every[key])
-            outcome, output = run_tests(command(tests), limit_s)
-            word = "timeout" if output == "timeout" else outcome.value
-            answers[key] = {"outcome": word, **changed(source, every[key])}
+            outcome, _ = run(tests, limit_s)
+            answers[key] = {"outcome": outcome, **changed(source, every[key])}
             state.write_text(json.dumps(answers, indent=1))
-            sys.stdout.write(f"{name} {len(answers)}/{len(every)} {word} {key}: {answers[key]['after']}\n")
+            sys.stdout.write(f"{name} {len(answers)}/{len(every)} {outcome} {key}: {answers[key]['after']}\n")
             sys.stdout.flush()
-        (copy / "edge" / name).write_text(source)
+        shutil.copy2(ROOT / "edge" / name, copy / "edge" / name)
         record(name, source, len(every), answers)
 
 
@@ -165,14 +184,9 @@ def main() -> None:
     given = parser.parse_args()
     STATE.mkdir(parents=True, exist_ok=True)
     ends_s = time.monotonic() + given.minutes * 60
-    with copy_of_checkout() as copy:
-        os.chdir(copy)
-        # No plugins: loading those that the tests here do not use takes four times as long as a quick test.
-        os.environ |= {"PYTHONPATH": str(copy), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-        os.environ["EMOTION_TEST_MODELS"] = str(STATE / "models")
+    with copy_of_checkout() as copy, runner(copy) as run:
         for part in given.parts or PARTS:
-            run_part(part, copy, ends_s, given.sample, given.again)
-        os.chdir(ROOT)
+            run_part(part, copy, run, ends_s, given.sample, given.again)
     for name, one in json.loads(RECORD.read_text())["found"].items():
         share = one["killed"] / one["tested"] if one["tested"] else 0
         counts = f"{one['killed']:4} of {one['tested']:4} killed ({share:.0%}), {one['mutants']} mutants"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from event_stage import Clock
 
 from benchmarks.scenes import Actor, heads_from, play
 
@@ -42,3 +43,9 @@ def stream_lines(cli: Callable[..., subprocess.CompletedProcess[bytes]]) -> Stre
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     return run
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Unix time and the monotonic clock of an event log."""
+    return Clock()

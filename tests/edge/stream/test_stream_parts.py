@@ -1,4 +1,4 @@
-"""The parts of the loop by themselves: pairing, smoothing, following, scheduling, scene."""
+"""The parts of the loop by themselves: pairing, smoothing, scheduling, scene."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from scipy.optimize import linear_sum_assignment
 from edge.stream.assignment import assign
 from edge.stream.capture import backoff_s
 from edge.stream.scene import Scene
-from edge.stream.schedule import LONGEST_S, Schedule
+from edge.stream.schedule import Schedule
 from edge.stream.smoothing import Smoother
-from edge.stream.tracker import Detection, Tracker
-from edge.types import Box
 
 ANGRY, HAPPY = np.eye(5, dtype=np.float32)[:2]
 
@@ -111,80 +109,6 @@ def test_without_smoothing_every_answer_is_shown():
     assert shown == [0, 1, 0, 1, 0, 1]
 
 
-def follow(tracker: Tracker, boxes: list[list[Box]], fps: float = 25.0) -> list[list[int]]:
-    """Numbers of the tracks seen in each frame."""
-    numbers = []
-    for index, found in enumerate(boxes):
-        tracker.update([Detection(box) for box in found], index / fps)
-        numbers.append([track.number for track in tracker.confirmed if track.seen])
-    return numbers
-
-
-def test_a_face_counts_from_its_third_sight():
-    box = Box(100, 100, 80, 80)
-    assert follow(Tracker(), [[box]] * 4) == [[], [], [1], [1]]
-
-
-def test_one_false_detection_is_no_face():
-    tracker = Tracker()
-    follow(tracker, [[Box(10, 10, 50, 50)]] + [[]] * 10)
-    assert tracker.tracks == []
-
-
-def test_a_face_keeps_its_number_while_it_is_hidden():
-    path = [Box(50 + 4 * index, 100, 80, 80) for index in range(80)]
-    frames = [[] if 30 <= index < 50 else [box] for index, box in enumerate(path)]
-    numbers = follow(Tracker(), frames)
-    assert numbers[29] == numbers[50] == numbers[-1] == [1]
-    assert numbers[40] == []
-
-
-def test_a_face_that_stays_away_ends_once():
-    tracker = Tracker(gap_s=1.0)
-    follow(tracker, [[Box(10, 10, 50, 50)]] * 5)
-    ended = [tracker.update([], 0.2 + index / 25)[1] for index in range(50)]
-    assert [track.number for tracks in ended for track in tracks] == [1]
-    assert tracker.tracks == []
-    assert follow(tracker, [[Box(10, 10, 50, 50)]] * 3)[-1] == [2]
-
-
-def test_frames_in_bursts_do_not_throw_a_face_out_of_the_picture():
-    jitter = np.random.default_rng(3).integers(-8, 9, (300, 2))
-    tracker, numbers = Tracker(), set()
-    for index, (x, y) in enumerate(jitter):
-        time_s = index // 10 * 0.4 + index % 10 * 0.001  # ten at once, then a pause
-        tracker.update([Detection(Box(200 + int(x), 100 + int(y), 120, 120))], time_s)
-        numbers |= {track.number for track in tracker.confirmed}
-        assert all(0 < track.x < 640 for track in tracker.tracks)
-    assert numbers == {1}
-
-
-def test_two_who_pass_each_other_keep_their_numbers():
-    def places(index: int) -> list[Box]:
-        one, other = Box(50 + 6 * index, 100, 80, 80), Box(500 - 6 * index, 120, 80, 80)
-        return [one] if one.iou(other) > 0.3 else [one, other]  # the second is behind the first
-
-    tracker = Tracker()
-    numbers = follow(tracker, [places(index) for index in range(75)])
-    assert numbers[5] == numbers[-1] == [1, 2]
-    right_of = {track.number: track.x for track in tracker.confirmed}
-    assert right_of[1] > 400
-    assert right_of[2] < 200
-
-
-def test_appearance_decides_where_place_does_not():
-    red, blue = np.eye(2, dtype=np.float32)
-    here, there = Box(100, 100, 80, 80), Box(130, 100, 80, 80)
-    tracker = Tracker()
-    for index in range(5):
-        tracker.update([Detection(here, red), Detection(there, blue)], index / 25)
-    before = {track.number: track.x for track in tracker.confirmed}
-    tracker.update([Detection(there, red), Detection(here, blue)], 0.2)
-    after = {track.number: track.x for track in tracker.confirmed}
-    assert after[1] > before[1]
-    assert after[2] < before[2]
-
-
 def test_a_fixed_schedule_counts_frames():
     schedule, due = Schedule(5), []
     for index in range(11):
@@ -194,33 +118,65 @@ def test_a_fixed_schedule_counts_frames():
     assert [index for index, one in enumerate(due) if one] == [0, 5, 10]
 
 
-@pytest.mark.parametrize(("cost_s", "wait_s"), [(0.01, 0.2), (0.05, 0.5), (3.0, LONGEST_S)])
-def test_an_automatic_schedule_follows_the_cost_within_bounds(cost_s: float, wait_s: float):
-    schedule = Schedule("auto", live=True)
+@pytest.mark.parametrize(
+    ("cost_s", "following", "wait_s"),
+    [
+        (0.01, True, 0.2),
+        (0.05, True, 0.5),
+        (3.0, True, 1.0),
+        (0.01, False, 0.02),
+        (0.05, False, 0.1),
+        (3.0, False, 1.0),
+    ],
+)
+def test_an_automatic_schedule_follows_the_cost_within_bounds(cost_s: float, following: bool, wait_s: float):
+    schedule = Schedule()
     schedule.searched(0, 10.0, cost_s)
-    assert not schedule.due(1, 10.0 + wait_s * 0.98, following=True)
-    assert schedule.due(1, 10.0 + wait_s * 1.01, following=True)
+    assert not schedule.due(1, 10.0 + wait_s * 0.98, following)
+    assert schedule.due(1, 10.0 + wait_s * 1.01, following)
 
 
-def test_recordings_are_searched_at_times_that_do_not_depend_on_speed():
-    def times(cost_s: float) -> list[int]:
-        schedule, due = Schedule("auto", live=False), []
-        for index in range(60):
-            if schedule.due(index, index / 25, following=index > 20):
-                schedule.searched(index, index / 25, cost_s)
-                due.append(index)
-        return due
+def test_one_search_that_was_slow_changes_little():
+    schedule = Schedule()
+    schedule.searched(0, 10.0, 0.05)
+    schedule.searched(1, 11.0, 0.1)  # costs 0.06 s on average: a fifth of the newest
+    assert [schedule.due(2, time_s, following=True) for time_s in (11.59, 11.61)] == [False, True]
 
-    assert times(0.001) == times(2.0)
+
+def test_a_new_scene_or_a_time_that_steps_back_is_searched_at_once():
+    schedule = Schedule()
+    schedule.searched(0, 10.0, 0.05)
+    assert [schedule.due(1, time_s, following=True) for time_s in (10.01, 9.99)] == [False, True]
+    schedule.restart()
+    assert schedule.due(1, 10.01, following=True)
+
+
+@pytest.mark.parametrize("cost_s", [0.001, 2.0])
+def test_recordings_are_searched_at_times_that_do_not_depend_on_speed(cost_s: float):
+    schedule, due = Schedule(live=False), []
+    for index in range(60):
+        if schedule.due(index, index / 25, following=index > 20):
+            schedule.searched(index, index / 25, cost_s)
+            due.append(index)
+    assert due == [0, 3, 6, 9, 12, 15, 18, 38, 58]
 
 
 def test_a_dark_picture_is_dark_until_it_is_clearly_light():
     scene = Scene()
     states = []
-    for level in (120, 30, 20, 32, 50):
+    for level in (120, 28, 27, 35, 36):
         scene.update(np.full((240, 320), level, np.uint8))
         states.append(scene.dark)
     assert states == [False, False, True, True, False]
+
+
+@pytest.mark.parametrize(("width", "height", "dark"), [(48, 36, True), (128, 96, False)])
+def test_a_lamp_is_not_dark_and_a_small_lamp_is(width: int, height: int, dark: bool):
+    picture = np.zeros((480, 640), np.uint8)
+    picture[:height, :width] = 200
+    scene = Scene()
+    scene.update(picture)
+    assert scene.dark is dark
 
 
 def test_noise_on_a_covered_lens_is_still_dark():
@@ -238,6 +194,17 @@ def test_a_cut_is_seen_and_a_pan_or_a_change_of_light_is_not():
         scene.update(np.ascontiguousarray(picture))
         cuts.append(scene.cut)
     assert cuts == [False, False, False, True]
+
+
+def test_after_a_picture_without_a_pattern_nothing_is_a_cut():
+    wall = np.tile(np.linspace(40, 200, 640).astype(np.uint8), (480, 1))
+    almost_even = np.full((480, 640), 100, np.uint8)
+    almost_even[0, 0] = 140
+    scene, cuts = Scene(), []
+    for picture in (wall, almost_even, wall):
+        scene.update(picture)
+        cuts.append(scene.cut)
+    assert cuts == [False, True, False]
 
 
 def test_waits_between_tries_grow_from_1_to_20_seconds():
