@@ -21,6 +21,8 @@ class Broadcast(Generic[T]):
         self._changed = asyncio.Event()
         self._number = 0
         self._value: T | None = None
+        self._newest: T | None = None  # becomes `_value` when the event loop has time
+        self._under_way = False
         self._closed = False
 
     @property
@@ -33,9 +35,14 @@ class Broadcast(Generic[T]):
         self._loop = loop
 
     def publish(self, value: T) -> None:
-        """Make ``value`` the newest one; from any thread, never blocks."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._set, value)
+        """Make ``value`` the newest one; from any thread, never blocks.
+
+        What an event loop has had no time for is replaced, not queued: a busy one would collect pictures.
+        """
+        self._newest = value
+        if self._loop is not None and not self._loop.is_closed() and not self._under_way:
+            self._under_way = True
+            self._loop.call_soon_threadsafe(self._set)
 
     async def follow(self) -> AsyncIterator[T]:
         """The newest value each time one is asked for, as soon as it is newer than the last; ends when closed."""
@@ -52,9 +59,10 @@ class Broadcast(Generic[T]):
         self._closed = True
         self._wake()
 
-    def _set(self, value: T) -> None:
+    def _set(self) -> None:
+        self._under_way = False  # before `_newest` is read, so that none is left behind
         self._number += 1
-        self._value = value
+        self._value = self._newest
         self._wake()
 
     def _wake(self) -> None:

@@ -241,7 +241,6 @@ class Kiosk:
                 log.exception("the status could not be updated")
 
     def _counts(self) -> Mapping[str, int]:
-        """The stream's counts alone: its snapshot holds a picture."""
         return (self.stream.snapshot() if self.stream else Snapshot()).counts
 
     def _tell(self) -> None:

@@ -139,7 +139,7 @@ class Stream:
             self._stats.take(self._without_picture("lost" if capture.error else "ended"))
 
     def snapshot(self) -> Snapshot:
-        """The stream at this moment: its newest result with its picture, its state, and what it measures of itself."""
+        """The stream at this moment: its newest result, its state, and what it measures of itself."""
         return self._stats.snapshot()
 
     def _process(self, frame: Frame) -> FrameResult:
@@ -173,8 +173,9 @@ class Stream:
         )
 
     def _write(self, result: FrameResult) -> None:
+        bare = replace(result, image=None)  # a sink that keeps results for later shall not keep pictures with them
         for sink in self._each_sink():
-            sink.write(result.image, result)
+            sink.write(result.image, bare)
 
     def _finish(self) -> None:
         last = self._without_picture(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from edge.types import FrameResult
@@ -18,7 +18,7 @@ class Snapshot:
     """A stream at one moment.
 
     Attributes:
-        result: The newest result, with its picture in ``image`` if a frame gave it; None before the first.
+        result: The newest result, without its picture, which whoever holds a snapshot would keep; None before the first.
         fresh_s: ``time.monotonic()`` when the newest frame had gone through the whole pipeline; None before the first.
         counts: Frames ``captured``, ``processed``, ``skipped``, ``bad_frames``, and ``reconnects``, since the start.
         fps: Frames processed a second, lately.
@@ -71,7 +71,7 @@ class StreamStats:
         if result.image is not None:
             self.measure(**result.timing_ms)
         with self._lock:
-            self._result = result
+            self._result = replace(result, image=None)
             if result.image is None:
                 return
             now, before = time.monotonic(), self._fresh_s

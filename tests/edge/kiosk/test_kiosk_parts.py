@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import stat
+import weakref
 
 import cv2
 import numpy as np
@@ -185,6 +186,30 @@ def test_a_slow_reader_gets_the_newest_alone():
         return got
 
     assert asyncio.run(play()) == [3, 4, "closed"]
+
+
+def test_what_a_busy_event_loop_has_no_time_for_is_not_kept():
+    class Picture:
+        pass
+
+    async def play():
+        news = Broadcast()
+        news.bind(asyncio.get_running_loop())
+        made = []
+        for _ in range(50):  # the event loop gets no turn
+            picture = Picture()
+            made.append(weakref.ref(picture))
+            news.publish(picture)
+        del picture
+        alive = [each() is not None for each in made]
+        last = await anext(news.follow())
+        news.publish(Picture())
+        await asyncio.sleep(0)
+        return alive, last is made[-1](), news.value is last
+
+    alive, newest_came, stuck = asyncio.run(play())
+    assert alive == [False] * 49 + [True]
+    assert newest_came and not stuck
 
 
 def test_a_blurred_picture_holds_no_detail():

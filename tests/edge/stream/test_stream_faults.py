@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -315,6 +318,25 @@ def test_a_slow_sink_does_not_stall_a_live_stream():
     sink.close()
     assert [result.frame for result in slow.results] == sorted(result.frame for result in slow.results)
     assert slow.closed == 1
+
+
+def test_who_is_slow_keeps_results_but_no_pictures(run):
+    pictures: list[weakref.ref[Any]] = []
+
+    def read(index: int) -> Frame:
+        frame = replace(face_frame(index), rgb=face_frame(index).rgb.copy())
+        pictures.append(weakref.ref(frame.rgb))
+        return frame
+
+    blocked, kept = Blocked(), []
+    running, keep = run(ScriptedSource(read), BackgroundSink(blocked, wait=False, room=1024))
+    for number in range(20):
+        keep.wait_for(lambda result, number=number: (result.frame or 0) > 2 * number)
+        kept.append(running.stream.snapshot())
+    # One is being read, one unread, one worked on, one with the loop.
+    assert sum(picture() is not None for picture in pictures) <= 4 < len(pictures)
+    assert len({snapshot.result.frame for snapshot in kept}) > 4
+    blocked.leave.set()
 
 
 def test_a_slow_sink_of_a_recording_gets_everything():

@@ -63,7 +63,8 @@ def test_a_stream_that_is_cut_comes_back(camera: Camera):
     try:
         keep.wait_for(lambda result: bool(result.faces), 60)
         camera.unplug()
-        keep.wait_for(lambda result: result.state == "reconnecting", 60)
+        keep.wait_for(lambda result: any(event.kind == "end" for event in result.events), 60)
+        assert "reconnecting" in keep.states
         events = [event for result in keep.results for event in result.events]
         before = {event.track for event in events if event.kind == "new"}
         assert {event.track for event in events if event.kind == "end"} == before
