@@ -29,20 +29,27 @@ h2 { font-size: 1.1rem; margin: 0 0 0.5rem; }
 .figures div, section { background: var(--panel); border-radius: 0.75rem; padding: 0.75rem 1rem; }
 dt { color: var(--soft); }
 dd { margin: 0; font-size: 1.6rem; font-variant-numeric: tabular-nums; }
+dd span { white-space: nowrap; }
 section { margin-top: 0.75rem; overflow-x: auto; }
-svg { display: block; width: 100%; height: auto; }
+svg { display: block; width: 100%; height: auto; overflow: visible; }
 svg text { fill: var(--soft); font-size: 12px; }
-@media (max-width: 40rem) { svg text { font-size: 20px; } }
+.at { text-anchor: middle; dominant-baseline: hanging; }
+@media (max-width: 40rem) { svg text { font-size: 26px; } .between { display: none; } }
 .grid { stroke: var(--line); stroke-width: 1; }
 .key { list-style: none; display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; padding: 0; margin: 0.5rem 0 0; }
 .key svg { display: inline-block; width: 0.8rem; vertical-align: -0.05rem; margin-right: 0.35rem; }
 .visits { fill: var(--visits); } .Angry { fill: var(--Angry); } .Happy { fill: var(--Happy); }
 .Neutral { fill: var(--Neutral); } .Sad { fill: var(--Sad); } .Surprise { fill: var(--Surprise); }
 .not-sure { fill: var(--unsure); } .down { fill: var(--down); }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.25rem 0.5rem; text-align: right; white-space: nowrap; border-top: 1px solid var(--line); }
-th:first-child { text-align: left; }
-thead th { border-top: 0; color: var(--soft); }
+table { border-collapse: collapse; width: 100%; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.25rem 0.5rem; text-align: right; white-space: nowrap; }
+tbody :is(th, td) { border-top: 1px solid var(--line); }
+thead th { color: var(--soft); line-height: 1.2; white-space: normal; vertical-align: bottom; }
+:is(h2, th)::first-letter { text-transform: uppercase; }
+th[colspan] { text-align: center; border-bottom: 1px solid var(--line); }
+tr > th[scope="row"], thead tr:first-child > th:first-child { position: sticky; left: -1rem; background: var(--panel);
+  text-align: left; }
+@media (max-width: 56rem) { table { font-size: 0.8rem; } th, td { padding: 0.25rem 0.15rem; } }
 p { color: var(--soft); }
 """
 # The kiosk's own pages allow no style inside; this one alone does.
@@ -70,7 +77,7 @@ def _figures(report: Report, words: Words) -> str:
     facts = {
         words("report.visits"): str(total.visits),
         words("report.lasts"): seconds(total.dwell_median_s, words),
-        words("report.busiest"): _hour(report) if report.busiest else "-",
+        words("report.busiest"): _busiest(report),
         words("unsure"): share(total.unsure_share, words),
         words("report.down"): words("report.min", n=words.number(total.down_minutes)),
     }
@@ -86,7 +93,10 @@ def _plots(report: Report, words: Words) -> list[str]:
         (name, words(f"emotion.{name}"), [round((group.emotion_minutes or {}).get(name, 0.0), 1) for group in groups])
         for name in EMOTIONS
     ]
-    unsure = [round((group.unsure_share or 0) * group.face_minutes, 1) for group in groups]
+    # Where the emotions of a group are not shown, a bar of what was not sure alone would seem to be all of it.
+    unsure = [
+        round((group.unsure_share or 0) * group.face_minutes, 1) if group.emotion_minutes else 0.0 for group in groups
+    ]
     layers.append(("not-sure", words("unsure"), unsure))
     plots = {
         words("report.visits"): [("visits", words("report.visits"), visits)],
@@ -94,7 +104,7 @@ def _plots(report: Report, words: Words) -> list[str]:
     }
     if report.total.down_minutes:
         down = [round(group.down_minutes, 1) for group in groups]
-        plots[words("report.down")] = [("down", words("report.minutes"), down)]
+        plots[words("report.downMinutes")] = [("down", words("report.minutes"), down)]
     return [
         f"<section><h2>{name}</h2>{bars(name, labels, shown, words)}{_key(shown) if len(shown) > 1 else ''}</section>"
         for name, shown in plots.items()
@@ -108,16 +118,20 @@ def _key(layers: list[tuple[str, str, list[float]]]) -> str:
 
 def _table(report: Report, words: Words) -> str:
     names = ("head.visits", "dwellMedian", "dwellMean", "faceMinutes")
-    heads = [words(f"report.{name}") for name in (report.by, *names)]
-    heads += [*(words(f"emotion.{name}") for name in EMOTIONS), words("unsure"), words("report.downMinutes")]
-    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
-    rows = "".join(_row(group, words) for group in (*filled(report), report.total))
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    before = [words(f"report.{name}") for name in (report.by, *names)]
+    after = [words("unsure"), words("report.downMinutes")]
+    emotions = f'<th scope="colgroup" colspan="{len(EMOTIONS)}">{words("report.byEmotion")}</th>'
+    tall = '<th scope="col" rowspan="2">{}</th>'
+    first = "".join([*map(tall.format, before), emotions, *map(tall.format, after)])
+    second = "".join(f'<th scope="col">{words(f"emotion.{name}")}</th>' for name in EMOTIONS)
+    rows = "".join(_row(group, report, words) for group in (*filled(report), report.total))
+    head = f"<thead><tr>{first}</tr><tr>{second}</tr></thead>"
     title = words("report.all")
+    table = f"<table>{head}<tbody>{rows}</tbody></table>"
     return f'<section tabindex="0" aria-label="{title}"><h2>{title}</h2>{table}</section>'
 
 
-def _row(group: Group, words: Words) -> str:
+def _row(group: Group, report: Report, words: Words) -> str:
     cells = (
         str(group.visits),
         seconds(group.dwell_median_s, words),
@@ -127,13 +141,22 @@ def _row(group: Group, words: Words) -> str:
         share(group.unsure_share, words),
         words.number(group.down_minutes),
     )
-    return f'<tr><th scope="row">{label(group, words)}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+    name = label(group, words) if group is report.total else _when(group.label, report)
+    return f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
 
 
-def _hour(report: Report) -> str:
-    """The busiest hour, without the date where there is but one."""
-    hour = report.busiest[0] if report.busiest else "-"
-    return hour[11:] if len({group.label[:10] for group in report.groups}) == 1 else hour
+def _busiest(report: Report) -> str:
+    """The busiest hour, without its year; a line breaks before the hour alone."""
+    if report.busiest is None:
+        return "-"
+    *date, hour = _when(report.busiest[0], report).split()
+    return " ".join(f"<span>{part}</span>" for part in (*(day[5:] for day in date), hour))
+
+
+def _when(label: str, report: Report) -> str:
+    """An hour or day, without the date where there is but one."""
+    one_day = report.groups[0].label[:10] == report.groups[-1].label[:10]
+    return (label[11:] if one_day else "") or label
 
 
 __all__ = ["STYLE_HASH", "to_html"]

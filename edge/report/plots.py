@@ -1,4 +1,4 @@
-"""Plots as SVG: bars over time, stacked where they have parts. No script, and no style but presentation attributes."""
+"""Plots as SVG: bars over time, stacked where they have parts. No script; the page styles them."""
 
 from __future__ import annotations
 
@@ -70,16 +70,28 @@ def _plain(value: float, words: Words) -> str:
 
 
 def _axis(labels: Sequence[str], pitch: float) -> list[str]:
-    """As many labels as have room; without the date where all share it."""
-    days = {label[:10] for label in labels}
-    short = [label[11:] if len(days) == 1 and len(label) > 10 else label[5:] for label in labels]
-    every = max(1, round(max((len(label) for label in short), default=1) * 11 / pitch + 0.5))
-    y = HEIGHT - BOTTOM + 20
+    """As many labels as have room: hours of one day, or days; fewer on narrow screens, where letters are larger."""
+    days = [label[:10] for label in labels]
+    if len(set(days)) == 1 and len(labels[0]) > 10:
+        named = [(float(index), label[11:]) for index, label in enumerate(labels)]
+    else:  # each day in the middle of its hours
+        named = [(days.index(day) + (days.count(day) - 1) / 2, day[5:]) for day in dict.fromkeys(days)]
+    wide = _with_room([(LEFT + (index + 0.5) * pitch, name) for index, name in named], 8)
+    narrow = _with_room(wide, 17)
+    y = HEIGHT - BOTTOM + 9
     return [
-        f'<text x="{LEFT + (index + 0.5) * pitch:.1f}" y="{y}" text-anchor="middle">{escape(label)}</text>'
-        for index, label in enumerate(short)
-        if index % every == 0
+        f'<text x="{x:.1f}" y="{y}" class="{"at" if (x, name) in narrow else "at between"}">{escape(name)}</text>'
+        for x, name in wide
     ]
+
+
+def _with_room(labels: list[tuple[float, str]], letter: float) -> list[tuple[float, str]]:
+    """Labels that do not touch, where a letter is so wide."""
+    kept: list[tuple[float, str]] = []
+    for x, name in labels:
+        if not kept or x - kept[-1][0] >= len(name) * letter:
+            kept.append((x, name))
+    return kept
 
 
 __all__ = ["bars"]

@@ -18,7 +18,7 @@ class Snapshot:
     """A stream at one moment.
 
     Attributes:
-        result: The newest result, without its picture, which whoever holds a snapshot would keep; None before the first.
+        result: The newest result, without its picture, which would live as long as the snapshot; None before the first.
         fresh_s: ``time.monotonic()`` when the newest frame had gone through the whole pipeline; None before the first.
         counts: Frames ``captured``, ``processed``, ``skipped``, ``bad_frames``, and ``reconnects``, since the start.
         fps: Frames processed a second, lately.

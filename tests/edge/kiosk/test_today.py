@@ -1,17 +1,34 @@
 """The owner's page of the day."""
 
 import time
+from datetime import date
 
 import httpx
 import pytest
-from chromium_pages import CHROMIUM
+from chromium_pages import CHROMIUM, SCREENS
 from kiosk_stage import Stage, room, running, until
 
 from edge.kiosk.tokens import Gate
+from edge.labels import EMOTIONS
 from edge.report import read_report
+from edge.report.page import to_html
 from edge.sinks.eventfile import open_log
+from edge.words import LANGUAGES, Words
 
 TOKEN = "a-token-of-good-length"
+WIDER = "Math.max(...[...document.querySelectorAll('section')].map((one) => one.scrollWidth - one.clientWidth))"
+# Letters of a plot that lie on each other.
+TOUCHING = """[...document.querySelectorAll("section > svg")].flatMap((plot) => {
+  const all = [...plot.querySelectorAll("text")].map((one) => [one.textContent, one.getBoundingClientRect()]);
+  const seen = all.filter(([, one]) => one.width > 0);
+  return seen.flatMap(([name, a], index) => seen.slice(index + 1).filter(([, b]) => a.left < b.right && b.left < a.right
+    && a.top + a.height / 4 < b.bottom - b.height / 4 && b.top + b.height / 4 < a.bottom - a.height / 4)
+    .map(([other]) => [name, other]));
+})"""
+LEAST_LETTER = """Math.min(...[...document.querySelectorAll("section > svg")].map((plot) => {
+  const scale = plot.getBoundingClientRect().width / plot.viewBox.baseVal.width;
+  return scale * parseFloat(getComputedStyle(plot.querySelector("text")).fontSize);
+}))"""
 
 
 @pytest.fixture
@@ -77,6 +94,44 @@ def test_a_camera_that_was_lost_is_in_the_days_numbers(tmp_path):
     report = read_report(tmp_path / "log.db", "day")
     assert report.total.down_minutes * 60 >= 1.0
     assert report.total.visits >= 1
+
+
+@pytest.fixture(scope="module")
+def fortnight(tmp_path_factory):
+    """The log of two weeks, twelve visits in each of five hours a day."""
+    path = tmp_path_factory.mktemp("fortnight") / "faces.db"
+    db, first = open_log(path), 1_795_000_000 // 86400 * 86400
+    db.execute("INSERT INTO runs VALUES (1, 'cam', ?, ?)", (first, first + 14 * 86400))
+    for visit in range(14 * 5 * 12):
+        began = first + visit // 60 * 86400 + (9 + visit // 12 % 5) * 3600 + visit % 12 * 250
+        emotion, sure = EMOTIONS[visit % 5], visit % 9 > 0
+        db.execute(
+            "INSERT INTO spans (run, track, emotion, confident, started, ended, frames, confidence) "
+            "VALUES (1, ?, ?, ?, ?, ?, 9, 0.9)",
+            (visit, emotion, sure, began, began + 200),
+        )
+    db.execute("INSERT INTO outages (run, started, ended) VALUES (1, ?, ?)", (first + 40_000, first + 44_000))
+    db.close()
+    return path
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_report_fits_its_screen_in_every_language(browser, fortnight, tmp_path, language):
+    days, hours = read_report(fortnight, "day"), read_report(fortnight, "hour")
+    one_day = read_report(fortnight, "hour", day=date.fromisoformat(days.groups[3].label))
+    for report in (days, hours, one_day):
+        (tmp_path / "report.html").write_text(to_html(report, Words(language)), "utf-8")
+        for width, height in (SCREENS[name] for name in ("pi", "phone", "hd")):
+            page = browser.new_page(viewport={"width": width, "height": height})
+            page.goto(f"file://{tmp_path}/report.html")
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+            if width > 800 or (width == 800 and report is not hours):  # elsewhere the table scrolls by itself
+                assert page.evaluate(WIDER) <= 0, (report.by, width)
+            assert page.evaluate(TOUCHING) == [], (report.by, width)
+            assert page.evaluate(LEAST_LETTER) >= 11, (report.by, width)
+            page.close()
 
 
 @pytest.mark.browser

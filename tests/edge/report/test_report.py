@@ -132,6 +132,35 @@ def test_empty_hours_between_are_there_but_not_for_half_a_century(tmp_path: Path
     assert [group.visits for group in report.groups] == [1, 1]
 
 
+def test_few_visits_have_no_bar_by_emotion_not_even_of_what_was_not_sure(tmp_path: Path):
+    many = [(track, "Happy", track > 1, 5.0 * track, 60.0) for track in range(1, 6)]
+    few = [(track, "Sad", 0, 70.0, 120.0) for track in (8, 9)]
+    page = to_html(read_report(log_of(tmp_path / "faces.db", *many, *few), "hour"), ENGLISH)
+    by_emotion = page[page.index("Minutes by emotion") :]
+    by_emotion = by_emotion[: by_emotion.index("</svg>")]
+    assert re.findall("<title>(.*?)</title>", by_emotion) == [
+        "2026-11-28 12:00: Happy 4",
+        "2026-11-28 12:00: Not sure 1",
+    ]
+
+
+def test_hours_of_one_day_are_told_without_it(log: Path):
+    page = to_html(read_report(log, "hour", day=date(2026, 11, 28)), ENGLISH)
+    assert "<dd><span>12:00</span></dd>" in page
+    assert re.findall('scope="row">(.*?)<', page) == ["12:00", "13:00", "total"]
+    page = to_html(read_report(log, "day"), ENGLISH)
+    assert re.findall('scope="row">(.*?)<', page) == ["2026-11-28", "total"]
+
+
+def test_hours_of_several_days_are_told_with_them(tmp_path: Path):
+    visits = [(1, "Happy", 1, 0.0, 60.0), (2, "Happy", 1, 1440.0, 60.0), (3, "Happy", 1, 1440.0, 60.0)]
+    page = to_html(read_report(log_of(tmp_path / "faces.db", *visits), "hour"), ENGLISH)
+    assert "<dd><span>11-29</span> <span>12:00</span></dd>" in page
+    assert re.findall('scope="row">(.*?)<', page) == ["2026-11-28 12:00", "2026-11-29 12:00", "total"]
+    axis = re.findall('class="at[^"]*">(.*?)</text>', page[: page.index("</svg>")])
+    assert axis == ["11-28", "11-29"]
+
+
 def test_the_page_needs_nothing_else_and_its_plots_are_svg(log: Path):
     page = to_html(read_report(log, "hour"), ENGLISH)
     for word in ("http", "src=", "href=", "url(", "<script", "<img", "style="):
