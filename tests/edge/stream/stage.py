@@ -112,3 +112,15 @@ class Keep:
             if shown[-1:] != [result.state]:
                 shown.append(result.state)
         return shown
+
+
+class Blocked(Keep):
+    """A sink that waits for leave before every result."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.leave = threading.Event()
+
+    def write(self, rgb: object, result: FrameResult) -> None:
+        self.leave.wait(30)
+        super().write(rgb, result)

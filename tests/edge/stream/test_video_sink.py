@@ -17,7 +17,7 @@ import pytest
 from benchmarks.scenes import write_video
 from edge.errors import OutputError
 from edge.sinks import video as video_module
-from edge.sinks.video import VideoSink
+from edge.sinks.video import MjpegSink, VideoSink
 from edge.types import FrameResult
 
 Cli = Callable[..., subprocess.CompletedProcess[bytes]]
@@ -62,11 +62,57 @@ def test_frames_are_repeated_and_left_out_by_time(tmp_path: Path, suffix: str):
     assert levels(path) == pytest.approx([40] * 5 + [120, 200, 80], abs=6)
 
 
+def test_another_size_or_a_time_that_steps_back_begins_another_file(tmp_path: Path):
+    sink = VideoSink(tmp_path / "v.mkv", fps=10)
+    for time_s, size in ((3.0, 2), (3.1, 2), (3.2, 1), (3.3, 1), (3.4, 1), (3.1, 1)):
+        sink.write(np.full((240 * size, 320 * size, 3), 100, np.uint8), at(time_s))
+    sink.close()
+    assert [len(levels(tmp_path / name)) for name in ("v.mkv", "v-2.mkv", "v-3.mkv")] == [2, 3, 1]
+
+
+@pytest.mark.parametrize(("until_s", "count"), [(10.5, 22), (11.0, 2)])
+def test_a_gap_of_more_than_ten_seconds_is_left_out(
+    tmp_path: Path, until_s: float, count: int, caplog: pytest.LogCaptureFixture
+):
+    sink = VideoSink(tmp_path / "v.mkv", fps=2)
+    sink.write(grey(40), at(0.0))
+    sink.write(grey(90), at(until_s))
+    sink.close()
+    assert len(levels(tmp_path / "v.mkv")) == count
+    assert ("gap of 10 s is left out" in caplog.text) == (count == 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("video.txt", r"wanted a name that ends in \.mp4, \.avi, \.mkv"), ("no/v.mp4", "is no folder")]
+)
+def test_a_video_that_cannot_be_written_is_refused(tmp_path: Path, name: str, words: str):
+    with pytest.raises(OutputError, match=words):
+        VideoSink(tmp_path / name)
+
+
+def test_a_video_without_a_picture_is_no_file(tmp_path: Path):
+    sink = VideoSink(tmp_path / "v.mp4")
+    sink.write(None, at(0.0))
+    sink.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_mjpeg_is_picture_after_picture_on_standard_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with (tmp_path / "out").open("wb") as file:
+        monkeypatch.setattr("sys.stdout", file)
+        sink = MjpegSink()
+        for picture in (grey(40), None, grey(90)):
+            sink.write(picture, at(0.0))
+        sink.close()
+    pictures = [cv2.imencode(".jpg", grey(level), [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes() for level in (40, 90)]
+    assert (tmp_path / "out").read_bytes() == b"".join(pictures)
+
+
 WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
-from edge.sinks.video import VideoSink
+from edge.sinks.video import MjpegSink, VideoSink
 from edge.types import FrameResult
 random = np.random.default_rng(1)
 sink = VideoSink(Path(sys.argv[1]), fps=25)
