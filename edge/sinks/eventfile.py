@@ -161,11 +161,8 @@ def _open(path: Path) -> sqlite3.Connection:
 
 def _is_log(path: Path) -> bool:
     """Whether a file was a database before it was damaged, and not a photo that was named by mistake."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(16)
-    except OSError:
-        return False
+    with path.open("rb") as file:
+        head = file.read(16)
     return path.suffix.lower() in SUFFIXES or head.startswith(b"SQLite format") or not head.strip(b"\0")
 
 

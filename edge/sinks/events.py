@@ -38,9 +38,9 @@ class _Span:
     confident: bool
     started: float
     ended: float
+    clock_s: float  # time.monotonic() at its end
     frames: int = 0
     confidence_sum: float = 0.0
-    clock_s: float = 0.0  # time.monotonic() at its end
     row: int | None = None
 
     def add(self, face: Face, now: float, clock_s: float) -> None:
@@ -164,14 +164,14 @@ class EventSink:
             self._outage = None
 
     def _extend(self, track: int, face: Face, now: float) -> None:
-        span = self._open_spans.get(track)
+        span, clock_s = self._open_spans.get(track), self._monotonic()
         gap = span is not None and now - span.ended > GAP_S
         if span is None or gap or (span.emotion, span.confident) != (face.emotion, face.confident):
             if span is not None:
                 span.ended = span.ended if gap else now
                 self._finished.append(span)
-            span = self._open_spans[track] = _Span(track, face.emotion, face.confident, now, now)
-        span.add(face, now, self._monotonic())
+            span = self._open_spans[track] = _Span(track, face.emotion, face.confident, now, now, clock_s)
+        span.add(face, now, clock_s)
 
     def _renew(self) -> None:
         """Go on in a new file."""
@@ -226,7 +226,7 @@ class EventSink:
             ).lastrowid
         self._db.execute("UPDATE runs SET ended = ? WHERE id = ?", (now, self._run))
         for span in spans:
-            values = (span.ended, span.frames, span.confidence_sum / max(span.frames, 1), span.clock_s)
+            values = (span.ended, span.frames, span.confidence_sum / span.frames, span.clock_s)
             if span.row is None:
                 span.row = self._db.execute(
                     "INSERT INTO spans (run, track, emotion, confident, started, ended, frames, confidence, clock) "

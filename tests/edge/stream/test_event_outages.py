@@ -1,7 +1,8 @@
-"""The SQLite log: when the camera was away, and how often and how long it keeps what."""
+"""The SQLite log: when the camera was away, clocks that are set, and how often and how long it keeps what."""
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +32,21 @@ def test_outages_tell_when_the_camera_was_away(tmp_path: Path, clock: Clock):
     play(sink, clock, [away("lost"), result(1), result(2), away(), result(3)], step_s=5.0)
     sink.close()
     assert outages(path) == [(10.2, 15.3), (25.3, 30.3)]
+
+
+def test_a_long_outage_is_one(tmp_path: Path, clock: Clock):
+    sink = clock.sink(tmp_path / "log.db")
+    play(sink, clock, [away()] * 20 + [result(0)], step_s=10.0)
+    sink.close()
+    assert outages(tmp_path / "log.db") == [(0.0, 200.0)]
+
+
+def test_the_past_is_forgotten_once_a_minute(tmp_path: Path, clock: Clock):
+    sink, moments = clock.sink(tmp_path / "log.db"), []
+    sink._db.set_trace_callback(lambda said: moments.append(clock.since_boot) if "wal_checkpoint" in said else None)
+    play(sink, clock, [result(index, (1, "Happy")) for index in range(300)], step_s=0.5)
+    assert moments == [50.0, 110.0, 170.0]
+    sink.close()
 
 
 @pytest.mark.parametrize(("live", "until"), [(True, 17.0), (False, 10.0)])
@@ -108,3 +124,51 @@ def test_a_day_is_a_day_and_thirty_are_kept(tmp_path: Path, clock: Clock):
         sink.close()
         for what in ("id FROM runs", "run FROM spans", "run FROM outages"):
             assert [run for (run,) in rows(path, what)] == kept, what
+
+
+def test_another_thread_than_the_one_that_opened_it_may_write(tmp_path: Path, clock: Clock):
+    sink = clock.sink(tmp_path / "log.db")
+    thread = threading.Thread(target=lambda: (play(sink, clock, [result(0, (1, "Happy"))]), sink.close()))
+    thread.start()
+    thread.join()
+    assert len(rows(tmp_path / "log.db")) == 1
+
+
+@pytest.mark.parametrize("jump_s", [20 * 86400, -20 * 86400])
+def test_a_clock_that_is_set_costs_no_second_and_adds_none(tmp_path: Path, clock: Clock, jump_s: float):
+    path = tmp_path / "log.db"
+    sink = clock.sink(path, keep_days=5)
+    play(sink, clock, [result(index, (1, "Happy")) for index in range(50)])
+    clock.now += jump_s
+    play(sink, clock, [result(index, (1, "Happy")) for index in range(50, 101)])
+    clock.pass_by(70)  # the next pruning forgets neither
+    play(sink, clock, [result(200, (2, "Sad"))])
+    sink.close()
+    before, after = rows(path, "started, ended - started FROM spans WHERE track = 1 ORDER BY id")
+    assert [before[1], after[1]] == pytest.approx([4.9, 5.0])
+    assert before[0] == pytest.approx(1_700_000_000, abs=0.01)
+    assert after[0] == pytest.approx(1_700_000_005 + jump_s, abs=0.01)
+
+
+def test_it_goes_on_forgetting_when_the_clock_is_set_back(tmp_path: Path, clock: Clock):
+    path = tmp_path / "log.db"
+    sink = clock.sink(path, keep_days=1)
+    play(sink, clock, [result(0, (1, "Happy")), result(1, ended=1)])
+    clock.now -= 300 * 86400
+    for day in range(3):
+        clock.pass_by(90_000)
+        play(sink, clock, [result(day, (day + 2, "Sad")), result(day, ended=day + 2)])
+    sink.close()
+    assert [row[0] for row in rows(path)] == [4]
+
+
+@pytest.mark.parametrize(("jump_s", "spans_s"), [(1.9, [4.0]), (2.1, [1.9, 2.0])])
+def test_a_small_correction_of_the_clock_changes_nothing(
+    tmp_path: Path, clock: Clock, jump_s: float, spans_s: list[float]
+):
+    sink = clock.sink(tmp_path / "log.db")
+    play(sink, clock, [result(index, (1, "Happy")) for index in range(20)])
+    clock.now += jump_s
+    play(sink, clock, [result(index, (1, "Happy")) for index in range(20, 41)])
+    sink.close()
+    assert [row[2] for row in rows(tmp_path / "log.db")] == pytest.approx(spans_s)
