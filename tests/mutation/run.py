@@ -49,7 +49,7 @@ PARTS = {
     "search": (["stream/engine.py", "stream/search.py"], ["stream/test_engine.py", "stream/test_stream_parts.py"]),
     "loop": (
         ["stream/capture.py", "stream/loop.py", "stream/slot.py", "stream/stats.py"],
-        ["stream/test_stream_parts.py", "stream/test_stream_faults.py"],
+        ["stream/test_stream_parts.py", "stream/test_stream_ends.py", "stream/test_stream_faults.py"],
     ),
     "lines": (["sinks/formats.py", "sinks/lines.py"], ["test_formats.py", "test_lines.py"]),
     "events": (["sinks/events.py", "sinks/eventfile.py"], ["stream/test_event_outages.py", "stream/test_event_log.py"]),

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from event_stage import Clock
+from stage import Keep, Running, ScriptedSource
 
 from benchmarks.scenes import Actor, heads_from, play
+from edge.classifier import Classifier
+from edge.stream import Stream
 
 Play = Callable[..., Path]
 StreamLines = Callable[..., list[dict[str, Any]]]
@@ -49,3 +52,27 @@ def stream_lines(cli: Callable[..., subprocess.CompletedProcess[bytes]]) -> Stre
 def clock() -> Clock:
     """Unix time and the monotonic clock of an event log."""
     return Clock()
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    """The shipped model."""
+    return Classifier(threads=1)
+
+
+@pytest.fixture
+def run(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Running, Keep]]]:
+    """Start a stream on a source; it is stopped at the end. Waits are of hundredths of seconds."""
+    monkeypatch.setattr("edge.stream.capture.BACKOFF_FIRST_S", 0.01)
+    monkeypatch.setattr("edge.stream.capture.BACKOFF_LAST_S", 0.2)
+    started: list[Running] = []
+
+    def start(source: ScriptedSource, *sinks: object, **settings: object) -> tuple[Running, Keep]:
+        keep = Keep()
+        stream = Stream(source, "auto", classifier, sinks=[keep, *sinks], **settings)  # type: ignore[arg-type, list-item]
+        started.append(Running(stream))
+        return started[-1], keep
+
+    yield start
+    for one in started:
+        one.finish()

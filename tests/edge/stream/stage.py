@@ -12,6 +12,7 @@ import numpy as np
 from edge.errors import CameraLostError, SourceError
 from edge.sources.base import Frame, SourceBase
 from edge.sources.synthetic import SyntheticSource
+from edge.stream import Stream
 from edge.types import FrameResult
 
 Read = Callable[[int], Any]  # number of the read, from 0 -> a frame, an exception, or None for the end
@@ -124,3 +125,26 @@ class Blocked(Keep):
     def write(self, rgb: object, result: FrameResult) -> None:
         self.leave.wait(30)
         super().write(rgb, result)
+
+
+class Running:
+    """A stream in a thread."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream, self.stop, self.error = stream, threading.Event(), None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.stream.run(self.stop)
+        except Exception as error:
+            self.error = error
+
+    def finish(self, timeout_s: float = 30.0) -> None:
+        self.stop.set()
+        self.join(timeout_s)
+
+    def join(self, timeout_s: float = 30.0) -> None:
+        self._thread.join(timeout_s)
+        assert not self._thread.is_alive()

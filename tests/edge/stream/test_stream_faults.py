@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -15,65 +14,12 @@ import numpy as np
 import pytest
 from stage import ABSENT, LOST, Blocked, Keep, ScriptedSource, face_frame, frames_then
 
-from edge.classifier import Classifier
-from edge.errors import CameraLostError, SourceError
+from edge.errors import CameraLostError, ConfigError, RecordingError, SourceError
 from edge.sinks.background import BackgroundSink
 from edge.sources.base import Frame
-from edge.stream import Stream
 from edge.stream import capture as capture_module
 from edge.stream.slot import FrameSlot, Notice
 from edge.types import FrameResult
-
-
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return Classifier(threads=1)
-
-
-@pytest.fixture(autouse=True)
-def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Back-off in hundredths of seconds; its real figures are tested by themselves."""
-    monkeypatch.setattr(capture_module, "BACKOFF_FIRST_S", 0.01)
-    monkeypatch.setattr(capture_module, "BACKOFF_LAST_S", 0.2)
-
-
-class Running:
-    """A stream in a thread."""
-
-    def __init__(self, stream: Stream) -> None:
-        self.stream, self.stop, self.error = stream, threading.Event(), None
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self.stream.run(self.stop)
-        except Exception as error:
-            self.error = error
-
-    def finish(self, timeout_s: float = 30.0) -> None:
-        self.stop.set()
-        self.join(timeout_s)
-
-    def join(self, timeout_s: float = 30.0) -> None:
-        self._thread.join(timeout_s)
-        assert not self._thread.is_alive()
-
-
-@pytest.fixture
-def run(classifier: Classifier) -> Iterator[object]:
-    """Start a stream on a source; it is stopped at the end."""
-    started: list[Running] = []
-
-    def start(source: ScriptedSource, *sinks: object, **settings: object) -> tuple[Running, Keep]:
-        keep = Keep()
-        stream = Stream(source, "auto", classifier, sinks=[keep, *sinks], **settings)  # type: ignore[arg-type, list-item]
-        started.append(Running(stream))
-        return started[-1], keep
-
-    yield start
-    for one in started:
-        one.finish()
 
 
 def test_an_absent_camera_is_waited_for(run):
@@ -97,6 +43,7 @@ def test_after_enough_tries_it_gives_up(run):
     running, _ = run(source, retries=4)
     running.join()
     assert running.error is ABSENT
+    assert running.stream.snapshot().state == "lost"
     assert len(source.opened) == 5
     waits = [later - before for before, later in pairwise(source.opened)]
     assert all(wait >= planned for wait, planned in zip(waits, (0.01, 0.02, 0.04, 0.08), strict=True))
@@ -129,6 +76,24 @@ def test_success_resets_the_tries(run):
     assert running.error is None
 
 
+def test_without_success_in_between_a_second_loss_is_one_too_many(run):
+    source = ScriptedSource(frames_then(3, LOST), ABSENT, face_frame)
+    running, _ = run(source, retries=1)
+    running.join()
+    assert running.error is ABSENT
+
+
+@pytest.mark.parametrize(
+    ("error", "live"), [(ConfigError("not installed"), True), (RecordingError("damaged"), True), (ABSENT, False)]
+)
+def test_what_waiting_does_not_mend_ends_at_once(run, error: Exception, live: bool):
+    source = ScriptedSource(error, face_frame, live=live)
+    running, _ = run(source)
+    running.join()
+    assert running.error is error
+    assert len(source.opened) == 1
+
+
 def test_a_read_that_never_returns_is_left_behind(run):
     release = threading.Event()
 
@@ -140,6 +105,7 @@ def test_a_read_that_never_returns_is_left_behind(run):
 
     source = ScriptedSource(hang, face_frame)
     running, keep = run(source, timeout_s=0.5)
+    assert all(thread.daemon for thread in threading.enumerate() if thread.name == "capture")
     keep.wait_for(lambda result: any(event.kind == "end" for event in result.events))
     keep.wait_for(lambda result: any(event.kind == "new" and event.track == 2 for event in result.events))
     assert keep.states[:3] == ["ok", "reconnecting", "ok"]
@@ -220,12 +186,12 @@ def test_a_camera_that_always_hangs_is_given_up(run):
 
 def test_wrong_frames_are_dropped_and_counted(run):
     def sometimes(index: int) -> object:
-        return SourceError("scripted: half a frame") if index % 3 == 1 else face_frame(index)
+        return face_frame(index) if index % 30 == 0 else SourceError("scripted: half a frame")
 
     running, keep = run(ScriptedSource(sometimes))
     keep.wait_for(lambda result: bool(result.faces))
     figures = running.stream.snapshot().counts
-    assert figures["bad_frames"] >= 1
+    assert figures["bad_frames"] >= 29
     assert figures["reconnects"] == 0
 
 

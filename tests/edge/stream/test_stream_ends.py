@@ -1,0 +1,92 @@
+"""How a stream ends, and what it says of its times and of its sinks."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from stage import Keep, ScriptedSource, face_frame, frames_then
+
+from edge.sources.base import Frame
+from edge.types import FrameResult
+
+
+def recorded(index: int) -> Frame | None:
+    """Five grey frames of a recording of 25 frames a second, at an hour."""
+    return Frame(np.full((48, 64, 3), 90, np.uint8), 3600 + index / 25) if index < 5 else None
+
+
+def test_of_a_recording_every_frame_is_read_and_its_own_time_counts(run):
+    class Slow(Keep):
+        def write(self, rgb: object, result: FrameResult) -> None:
+            time.sleep(0.02)
+            super().write(rgb, result)
+
+    running, keep = run(ScriptedSource(recorded, live=False), Slow())
+    running.join()
+    assert running.error is None
+    assert [(result.frame, result.time_s) for result in keep.results] == [(i, 3600 + i / 25) for i in range(5)]
+    last = running.stream.snapshot().result
+    assert last == FrameResult("scripted", 64, 48, frame=4, time_s=3600 + 4 / 25, state="ended")
+
+
+def test_a_recording_without_a_frame_just_ends(run):
+    running, keep = run(ScriptedSource(lambda index: None, live=False))
+    running.join()
+    assert keep.results == []
+    assert running.stream.snapshot().result == FrameResult("scripted", 0, 0, frame=0, time_s=0.0, state="ended")
+
+
+def test_times_of_a_camera_count_from_the_start(run):
+    running, keep = run(ScriptedSource(face_frame))
+    keep.wait_for(lambda result: bool(result.faces))
+    running.finish()
+    assert keep.results[-1].state == "ended"
+    times = [result.time_s for result in keep.results]
+    assert times == sorted(times)
+    assert 0 <= times[0] <= times[-1] < 60
+    assert all(0 <= result.timing_ms["age"] < 60_000 for result in keep.results[:-1])
+
+
+def test_how_long_a_frame_took_is_the_sources_word_or_measured(run):
+    for read_ms, least, most in ((7.0, 7.0, 7.0), (0.0, 10.0, 60_000.0)):
+        running, keep = run(ScriptedSource(lambda index, ms=read_ms: replaced(face_frame(index), ms)))
+        keep.wait_for(lambda result: result.state == "ok")
+        running.finish()
+        assert least <= running.stream.snapshot().timing_ms["capture"] <= most
+
+
+def replaced(frame: Frame, read_ms: float) -> Frame:
+    return Frame(frame.rgb, frame.time_s, read_ms=read_ms)
+
+
+def test_what_a_sink_could_not_keep_is_known_and_every_one_opens_its_file_anew(run):
+    class Counts(Keep):
+        failed, reopened = False, 0
+
+        def reopen(self) -> None:
+            self.reopened += 1
+
+    one = Counts()
+    running, _ = run(ScriptedSource(frames_then(1, None)), one)
+    running.join()
+    assert not running.stream.failed
+    one.failed = True
+    assert running.stream.failed
+    running.stream.reopen()
+    assert one.reopened == 1
+
+
+@pytest.mark.parametrize("call", ["write", "close"])
+def test_a_sink_whose_reader_is_gone_ends_the_stream_and_the_others_are_closed(run, call: str):
+    def gone(*_: object) -> None:
+        raise BrokenPipeError
+
+    first, last = Keep(), Keep()
+    setattr(first, call, gone)
+    running, keep = run(ScriptedSource(face_frame), first, last)
+    keep.wait_for(lambda result: result.state == "ok")
+    running.finish()
+    assert running.error is None
+    assert (keep.closed, last.closed) == (1, 1)
