@@ -10,8 +10,12 @@ import ssl
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 PASSWD = shutil.which("mosquitto_passwd")
@@ -109,6 +113,47 @@ class Listener:
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+
+
+class Recorder:
+    """Stands for paho's client: what a sink does with it, without a network.
+
+    Attributes:
+        connected: What the client says of itself.
+        refuses: Return code of what is published: 15 for a queue that is full.
+        sent: Topic, content, quality of service and whether it is retained, of each message.
+        asked: Arguments of the calls that set the client up, by name.
+        waiting: What waiting for a message raises.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.connected, self.refuses = True, 0
+        self.sent: list[tuple[str, str, int, bool]] = []
+        self.asked: dict[str, tuple[Any, ...]] = {}
+        self.waiting: Exception | None = None
+        client = "paho.mqtt.client.Client."
+        for name in ("connect_async", "loop_start", "will_set", "reconnect_delay_set", "username_pw_set"):
+            monkeypatch.setattr(client + name, partial(self._ask, name))
+        monkeypatch.setattr(client + "max_queued_messages_set", partial(self._ask, "max_queued_messages_set"))
+        monkeypatch.setattr(client + "is_connected", lambda _: self.connected)
+        monkeypatch.setattr(client + "publish", self._publish)
+
+    def newest(self, topic: str) -> Any:
+        """The newest content of a topic, from JSON where it is JSON; None without one."""
+        texts = [content for name, content, _, _ in self.sent if name == topic]
+        return (json.loads(texts[-1]) if texts[-1].startswith("{") else texts[-1]) if texts else None
+
+    def _ask(self, name: str, *arguments: Any, **named: Any) -> None:
+        self.asked[name] = (*arguments, *named.values())
+
+    def _publish(self, topic: str, content: str, qos: int = 0, retain: bool = False) -> Any:
+        self.sent.append((topic, content, qos, retain))
+
+        def wait(timeout_s: float) -> None:
+            if self.waiting:
+                raise self.waiting
+
+        return SimpleNamespace(rc=self.refuses, wait_for_publish=wait)
 
 
 def make_certificates(folder: Path) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
 from edge.labels import EMOTIONS
-from edge.sinks.formats import COLUMNS, WRITERS, JsonWriter, describe
+from edge.sinks.formats import COLUMNS, WRITERS, CsvWriter, JsonWriter, describe
 from edge.types import Box, Face, FrameResult
 
 CHANCES = dict(zip(EMOTIONS[::-1], (0.1, 0.2, 0.05, 0.6, 0.05), strict=True))
@@ -44,6 +45,16 @@ def test_json_is_valid_whenever_it_ends(results: tuple[FrameResult, ...]) -> Non
     wanted = [result.to_dict() for result in results]
     assert json.loads(written("json", *results)) == wanted
     assert [json.loads(line) for line in written("jsonl", *results).splitlines()] == wanted
+
+
+def test_names_are_written_as_they_are_and_moments_in_thousandths() -> None:
+    assert '"source":"Küche.jpg"' in written("jsonl", FrameResult("Küche.jpg", 1, 1))
+    frame, file = FrameResult("cam", 64, 48, (FACE,), frame=7), io.BytesIO()
+    writer = CsvWriter(file, frames=True)
+    for time_s in (None, 1.23456):
+        writer.write(replace(frame, time_s=time_s))
+    header, *rows = csv.reader(io.StringIO(file.getvalue().decode(), newline=""))
+    assert [row[header.index("time_s")] for row in rows] == ["0.0", "1.235"]
 
 
 def test_json_of_a_single_picture() -> None:

@@ -53,7 +53,10 @@ PARTS = {
     ),
     "lines": (["sinks/formats.py", "sinks/lines.py"], ["test_formats.py", "test_lines.py"]),
     "events": (["sinks/events.py", "sinks/eventfile.py"], ["stream/test_event_outages.py", "stream/test_event_log.py"]),
-    "mqtt": (["sinks/mqtt.py", "sinks/homeassistant.py"], ["stream/test_home_assistant.py", "stream/test_mqtt.py"]),
+    "mqtt": (
+        ["sinks/mqtt.py", "sinks/homeassistant.py"],
+        ["stream/test_mqtt_messages.py", "stream/test_home_assistant.py", "stream/test_mqtt.py"],
+    ),
     "video": (
         ["sinks/video.py", "sinks/background.py"],
         ["stream/test_background_sink.py", "stream/test_video_sink.py"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -15,7 +14,7 @@ from urllib.parse import urlsplit
 
 import jinja2
 import pytest
-from broker import MOSQUITTO, PASSWD, Broker, Listener
+from broker import MOSQUITTO, PASSWD, Broker, Listener, Recorder
 
 from edge.labels import EMOTIONS
 from edge.sinks.homeassistant import announcement
@@ -101,28 +100,10 @@ def check_entity(entity: dict[str, Any]) -> None:
         assert not set(topic) & set("+# "), topic
 
 
-def shown(entity: dict[str, Any], messages: dict[str, bytes]) -> str:
+def shown(entity: dict[str, Any], recorder: Recorder) -> str:
     """What Home Assistant makes of the newest message."""
-    text = messages[entity["state_topic"]].decode()
-    if "value_template" not in entity:
-        return text
-    return jinja2.Template(entity["value_template"]).render(value=text, value_json=json.loads(text))
-
-
-class Recorder:
-    """Stands for the broker: what a sink publishes, by topic."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:
-        monkeypatch.setattr("paho.mqtt.client.Client.connect_async", lambda *_, **__: None)
-        monkeypatch.setattr("paho.mqtt.client.Client.loop_start", lambda _: None)
-        monkeypatch.setattr("paho.mqtt.client.Client.is_connected", lambda _: True)
-        monkeypatch.setattr("paho.mqtt.client.Client.publish", self._publish)
-        self.messages: dict[str, bytes] = {}
-        self.sink = MqttSink("mqtt://localhost", **settings)
-
-    def _publish(self, topic: str, payload: str, **_: Any) -> Any:
-        self.messages[topic] = payload.encode()
-        return type("Sent", (), {"rc": 0})
+    content = recorder.newest(entity["state_topic"])
+    return jinja2.Template(entity.get("value_template", "{{ value }}")).render(value=content, value_json=content)
 
 
 @pytest.mark.parametrize("name", [None, "hall/cam"])
@@ -146,17 +127,18 @@ def test_the_message_is_as_documented(name: str | None, page: str | None):
 @pytest.mark.parametrize("state", ["ok", "dark", "reconnecting", "lost", "ended"])
 @pytest.mark.parametrize("faces", [(), *(((name, True),) for name in EMOTIONS), (("Sad", False), ("Happy", False))])
 def test_every_state_is_one_that_was_announced(monkeypatch: pytest.MonkeyPatch, state: str, faces: tuple[Any, ...]):
-    recorder = Recorder(monkeypatch, name="box")
+    recorder = Recorder(monkeypatch)
+    sink = MqttSink("mqtt://localhost", name="box")
     chances = dict.fromkeys(EMOTIONS, 0.2)
     seen = tuple(Face(Box(0, 0, 9, 9), name, 0.8, sure, chances, track=n) for n, (name, sure) in enumerate(faces))
-    recorder.sink.write(None, FrameResult("cam", 640, 480, seen, time_s=0.1, state=state))
+    sink.write(None, FrameResult("cam", 640, 480, seen, time_s=0.1, state=state))
     _, payload = announcement("box", own_name=True, page=None)
     entities = payload["components"]
     for entity in entities.values():
         if "options" in entity:
-            assert shown(entity, recorder.messages) in entity["options"]
-    assert shown(entities["faces"], recorder.messages) == str(len(faces))
-    assert shown(entities["presence"], recorder.messages) == ("ON" if faces else "OFF")
+            assert shown(entity, recorder) in entity["options"]
+    assert shown(entities["faces"], recorder) == str(len(faces))
+    assert shown(entities["presence"], recorder) == ("ON" if faces else "OFF")
 
 
 def test_an_id_is_the_machines_and_outlives_its_name():
