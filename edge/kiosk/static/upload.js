@@ -104,6 +104,8 @@ async function picture(file) {
     say(t("error.broken_picture"));
     return false;
   }
+  $("shown").style.setProperty("--wide", preview.naturalWidth);
+  $("shown").style.setProperty("--ratio", preview.naturalWidth / preview.naturalHeight);
   $("shown").hidden = false;
   return true;
 }

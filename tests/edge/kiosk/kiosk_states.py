@@ -136,6 +136,7 @@ STATES = (
     State("not-sure", _visible(".card .perhaps"), kiosk="torn"),
     State("no-picture", _visible("#boxes .large"), kiosk="off"),
     State("screen", _visible(".stage > .phone"), "/?screen=1", "reached"),
+    State("screen-three", _visible(".card:nth-child(3)"), "/?screen=1", "reached", (200, 200, 200)),
     State("screen-no-one", _visible("#attract .phone"), "/?screen=1", "reached", ()),
     State("demonstration", _faces(2), kiosk="demo"),
     State("upload", _visible("nav a[href='upload'][aria-current]"), "/upload"),

@@ -186,6 +186,23 @@ def test_the_code_makes_way_for_faces(visit, locked):
 
 
 @in_chromium
+@pytest.mark.parametrize("faces", [(300, 300), (200, 200, 200), (150,) * 4, (105,) * 6])
+def test_on_an_upright_screen_the_code_stands_below_the_cards_of_several(visit, locked, faces):
+    locked.stage.show(room(*faces))
+    page = visit(f"/?screen=1&token={TOKEN}", "portrait", at=locked.url)
+    page.wait_for_selector(".board > .phone.below:visible img")
+    soon(page, f"document.querySelectorAll('.card:not([hidden])').length === {min(len(faces), 4)}")
+    until(lambda: "/upload?pass=" in read(page.screenshot()), 15)
+    code = page.locator(".phone").bounding_box()
+    assert page.locator(".phone img").bounding_box()["width"] >= 110
+    assert code["y"] + code["height"] <= 800
+    for others in (".card:not([hidden])", ".people .note", ".stage"):
+        for box in (one.bounding_box() for one in page.locator(others).all()):
+            beside = box["x"] + box["width"] <= code["x"] or box["y"] + box["height"] <= code["y"]
+            assert beside, others
+
+
+@in_chromium
 def test_an_ended_code_is_explained_in_the_phones_language(visit, locked):
     page = visit("/upload?pass=old", "phone", at=locked.url, language="de")
     soon(page, "document.querySelector('h1').textContent === 'Dieser Code ist abgelaufen'")

@@ -2,10 +2,12 @@
 
 import json
 
+import cv2
 import pytest
 from chromium_pages import IN_CHROMIUM, drawn, give, picture
 from kiosk_stage import PHOTO, room, running
 
+from edge.images import load_image
 from edge.words import LANG
 
 pytestmark = IN_CHROMIUM
@@ -27,6 +29,22 @@ def test_upload_of_two_faces(visit, tmp_path):
     give(page, picture(tmp_path, room(300, 300)))
     page.wait_for_selector(".card")
     assert page.locator(".card").count() == page.locator(".box").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("screen", "size", "least", "most"),
+    [("hd", 160, 480, 480), ("hd", 320, 700, 900), ("hd", 1600, 700, 900), ("phone", 160, 330, 390)],
+)
+def test_a_small_picture_is_shown_large_but_three_times_at_most(visit, tmp_path, screen, size, least, most):
+    page = visit("/upload", screen)
+    photo = cv2.resize(load_image(str(PHOTO)), (size, size), interpolation=cv2.INTER_AREA)
+    give(page, picture(tmp_path, photo))
+    page.wait_for_selector(".card")
+    shown, frame = page.locator("#preview").bounding_box(), page.locator("#boxes .box").bounding_box()
+    assert least <= shown["width"] <= most and shown["height"] == pytest.approx(shown["width"], abs=1)
+    # The frame lies on the face.
+    assert frame["x"] + frame["width"] / 2 - shown["x"] == pytest.approx(0.44 * shown["width"], rel=0.1)
+    assert page.evaluate("document.documentElement.scrollHeight - innerHeight") <= 0
 
 
 def test_upload_of_no_face(visit, tmp_path):
