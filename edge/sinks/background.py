@@ -33,7 +33,7 @@ class BackgroundSink:
         self._sink = sink
         self._wait = wait
         self._pictures = pictures
-        self._queue: queue.Queue[Item | None] = queue.Queue(room)
+        self._queue: queue.Queue[Item] = queue.Queue(room)
         self._reopen = threading.Event()
         self._closing = threading.Event()
         self._error: BaseException | None = None
@@ -90,8 +90,7 @@ class BackgroundSink:
                 if self._reopen.is_set():
                     self._reopen.clear()
                     self._sink.reopen()
-                if item is not None:
-                    self._sink.write(*item)
+                self._sink.write(*item)
         except BrokenPipeError as error:
             self._error = error
         except EdgeError as error:

@@ -12,6 +12,7 @@ import subprocess
 import threading
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -171,6 +172,24 @@ def test_what_was_lost_is_said_once_and_counted(tmp_path: Path, monkeypatch: Any
     assert caplog.text.count("can be written again") == 2
     assert "3 results could not be written to" in caplog.text
     assert whole((tmp_path / "out").read_text(), "jsonl") == 4
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_standard_output_is_written_and_stays_open(tmp_path: Path, monkeypatch: Any, caplog: Any, form: Any) -> None:
+    with (tmp_path / "out").open("wb") as file:
+        monkeypatch.setattr("sys.stdout", file)
+        sink = LineSink(form=form)
+        sink.write(None, FRAME)
+        sink.reopen()
+        sink.write(None, FRAME)
+        monkeypatch.setattr(LineFile, "write", full := Mock(side_effect=OSError(28, "No space left on device")))
+        sink.write(None, FRAME)
+        sink.close()
+        os.fstat(file.fileno())
+    assert whole((tmp_path / "out").read_text(), form) == 2
+    assert full.called
+    assert "1 results could not be written to standard output" in caplog.text
+    assert "cannot write standard output: No space left on device" in caplog.text
 
 
 def test_nobody_who_reads_is_no_loss(tmp_path: Path, monkeypatch: Any, caplog: Any) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -170,7 +171,36 @@ def test_before_the_disk_is_full_the_file_is_finished(tmp_path: Path, monkeypatc
     sink = VideoSink(tmp_path / "full.mp4", fps=10)
     for number in range(20):
         sink.write(grey(100), at(number / 10))
-    room.f_bavail = 10
+    room.f_bavail = 1024  # four MiB: enough
+    sink.write(grey(100), at(2.0))
+    room.f_bavail = 1023
     with pytest.raises(OutputError, match="disk is full"):
-        sink.write(grey(100), at(2.0))
-    assert len(levels(tmp_path / "full.mp4")) == 21
+        sink.write(grey(100), at(2.1))
+    assert len(levels(tmp_path / "full.mp4")) == 22
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".avi"])
+def test_less_than_was_written_is_a_failure(tmp_path: Path, suffix: str):
+    for lost, fails in ((1, False), (2, True)):
+        sink = VideoSink(tmp_path / f"{lost}{suffix}")
+        for number in range(5):
+            sink.write(grey(100), at(number / 25))
+        sink._written += lost  # as if so many had not found their way
+        with pytest.raises(OutputError, match="holds 5 of 7 frames") if fails else nullcontext():
+            sink.close()
+    sink = VideoSink(tmp_path / f"gone{suffix}")
+    sink.write(grey(100), at(0))
+    sink.write(grey(100), at(0.04))
+    (tmp_path / f"gone{suffix}").unlink()
+    with pytest.raises(OutputError, match="holds 0 of 2 frames"):
+        sink.close()
+
+
+def test_a_video_is_a_file_as_any_other(tmp_path: Path):
+    sink = VideoSink(tmp_path / "v.mp4")
+    for number in range(3):
+        sink.write(grey(100), at(number / 25))
+    sink.close()
+    (tmp_path / "other").touch()
+    assert (tmp_path / "v.mp4").stat().st_mode == (tmp_path / "other").stat().st_mode
+    assert cv2.VideoCapture(str(tmp_path / "v.mp4")).get(cv2.CAP_PROP_FPS) == 25
