@@ -158,6 +158,14 @@ def test_a_damaged_log_is_set_aside_and_a_new_one_begun(
     assert aside.name in caplog.text
 
 
+@pytest.mark.parametrize("data", [b"SQLite format 3\0" + b"x" * 4000, bytes(4096)])
+def test_a_damaged_log_of_any_name_is_known_by_its_head(tmp_path: Path, data: bytes):
+    (tmp_path / "faces.log").write_bytes(data)
+    EventSink(tmp_path / "faces.log").close()
+    (aside,) = tmp_path.glob("faces.log.corrupt-*")
+    assert aside.read_bytes() == data
+
+
 def test_what_is_set_aside_replaces_nothing(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "log.db"
     monkeypatch.setattr(eventfile, "datetime", SimpleNamespace(now=lambda zone: datetime(2023, 11, 14, tzinfo=zone)))
