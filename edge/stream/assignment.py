@@ -20,12 +20,10 @@ def assign(cost: NDArray[np.float64]) -> list[tuple[int, int]]:
     Returns:
         (row, column) pairs by row, at most min(R, C) of them.
     """
-    rows, columns = cost.shape
-    if rows == 0 or columns == 0:
-        return []
     finite = cost[np.isfinite(cost)]
     if finite.size == 0:
         return []
+    rows, columns = cost.shape
     if min(rows, columns) == 1:
         row, column = np.unravel_index(int(np.argmin(cost)), cost.shape)
         return [(int(row), int(column))]
@@ -45,7 +43,7 @@ def _augment_all(cost: NDArray[np.float64]) -> list[int]:
     owner = [-1] * size
     for new_row in range(size):
         distance = np.full(size, math.inf)
-        reached_from = np.full(size, -1)
+        reached_from = np.empty(size, dtype=int)
         done = np.zeros(size, dtype=bool)
         row, previous, travelled = new_row, -1, 0.0
         while True:

@@ -41,8 +41,9 @@ PARTS = {
     "preprocess": (["preprocess.py"], ["test_preprocess.py"]),
     "classifier": (["classifier.py"], ["test_classifier.py"]),
     "pipeline": (["pipeline.py", "reader.py"], ["test_pipeline.py"]),
+    "assignment": (["stream/assignment.py"], ["stream/test_stream_parts.py"]),
     "smoothing": (
-        ["stream/smoothing.py", "stream/assignment.py", "stream/schedule.py", "stream/scene.py"],
+        ["stream/smoothing.py", "stream/schedule.py", "stream/scene.py"],
         ["stream/test_stream_parts.py", "stream/test_engine.py"],
     ),
     "tracker": (["stream/tracker.py"], ["stream/test_tracker.py", "stream/test_engine.py"]),
