@@ -33,7 +33,7 @@ class Scene:
         self.dark = bright < (LIGHT_ABOVE if self.dark else DARK_BELOW)
         pattern = thumb - thumb.mean()
         size = float(np.linalg.norm(pattern))
-        pattern = pattern / size if size > 1 else pattern * 0
+        pattern /= max(size, 1.0)
         self.cut = self._last is not None and not self.dark and float(pattern @ self._last) < CUT_BELOW
         self._last = None if self.dark or size <= 1 else pattern
 

@@ -41,9 +41,11 @@ def test_pairing_is_as_cheap_as_scipys(rows: int, columns: int, seed: int):
 def test_pairing_leaves_out_what_cannot_be():
     inf = np.inf
     assert assign(np.array([[inf, 1.0], [inf, 2.0]])) == [(0, 1)]
-    assert assign(np.full((2, 2), inf)) == []
+    for shape in ((2, 2), (1, 2), (1, 1), (0, 3), (3, 0)):
+        assert assign(np.full(shape, inf)) == []
     # As many pairs as possible come before cheap ones.
     assert assign(np.array([[-9.0, 5.0], [-8.0, inf]])) == [(0, 1), (1, 0)]
+    assert assign(np.array([[0.0, 1.0], [0.0, inf]])) == [(0, 1), (1, 0)]
 
 
 @pytest.mark.parametrize("fps", [5, 25, 60])
@@ -219,15 +221,18 @@ def test_a_cut_is_seen_and_a_pan_or_a_change_of_light_is_not():
     assert cuts == [False, False, False, True]
 
 
-def test_after_a_picture_without_a_pattern_nothing_is_a_cut():
+@pytest.mark.parametrize("level", [100, 101])
+def test_after_a_picture_without_a_pattern_nothing_is_a_cut(level: int):
     wall = np.tile(np.linspace(40, 200, 640).astype(np.uint8), (480, 1))
-    almost_even = np.full((480, 640), 100, np.uint8)
-    almost_even[0, 0] = 140
-    scene, cuts = Scene(), []
-    for picture in (wall, almost_even, wall):
+    even = np.full((480, 640), 100, np.uint8)
+    even[:20, :20] = level
+    scene = Scene()
+    assert not scene.dark
+    cuts = [scene.cut]
+    for picture in (wall, even, wall):
         scene.update(picture)
         cuts.append(scene.cut)
-    assert cuts == [False, True, False]
+    assert cuts == [False, False, True, False]
 
 
 def test_waits_between_tries_grow_from_1_to_20_seconds():
