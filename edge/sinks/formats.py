@@ -69,20 +69,20 @@ class JsonWriter:
     def __init__(self, file: IO[bytes], *, single: bool = False) -> None:
         self._file = file
         self._single = single
-        self._count = 0
+        self._begun = False
 
     def write(self, result: FrameResult) -> None:
         """Add one result."""
-        before = b"" if self._single else b",\n" if self._count else b"[\n"
-        self._count += 1
+        before = b"" if self._single else b",\n" if self._begun else b"[\n"
+        self._begun = True
         self._file.write(before + _dump(result))
 
     def close(self) -> None:
         """End the array."""
         if self._single:
-            self._file.write(b"\n" if self._count else b"")
+            self._file.write(b"\n" if self._begun else b"")
         else:
-            self._file.write(b"\n]\n" if self._count else b"[]\n")
+            self._file.write(b"\n]\n" if self._begun else b"[]\n")
 
 
 class CsvWriter:

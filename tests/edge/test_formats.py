@@ -57,12 +57,16 @@ def test_names_are_written_as_they_are_and_moments_in_thousandths() -> None:
     assert [row[header.index("time_s")] for row in rows] == ["0.0", "1.235"]
 
 
-def test_json_of_a_single_picture() -> None:
+@pytest.mark.parametrize("results", [(), (TWO,)])
+def test_json_of_a_single_picture_is_a_line(results: tuple[FrameResult, ...]) -> None:
     file = io.BytesIO()
     writer = JsonWriter(file, single=True)
-    writer.write(TWO)
+    for result in results:
+        writer.write(result)
     writer.close()
-    assert json.loads(file.getvalue()) == TWO.to_dict()
+    lines = file.getvalue().splitlines(keepends=True)
+    assert all(line.endswith(b"\n") for line in lines)
+    assert [json.loads(line) for line in lines] == [result.to_dict() for result in results]
 
 
 def test_csv_rows_hold_what_json_holds() -> None:
