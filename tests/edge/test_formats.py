@@ -70,6 +70,7 @@ def test_json_of_a_single_picture_is_a_line(results: tuple[FrameResult, ...]) ->
 
 
 def test_csv_rows_hold_what_json_holds() -> None:
+    assert written("csv").splitlines() == [",".join(COLUMNS)], "a file of no pictures has a header too"
     rows = list(csv.DictReader(io.StringIO(written("csv", TWO, NONE, BAD), newline="")))
     assert tuple(rows[0]) == COLUMNS
     assert [(row["source"], row["face"]) for row in rows] == [

@@ -227,6 +227,7 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 SIZES = [("jsonl", 1000), ("jsonl", 1111), ("csv", 400), ("csv", 411)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "size"), SIZES)
 def test_predict_keeps_whole_lines_in_a_file_that_fills_up(
     cli: Any, pictures: Path, tmp_path: Path, form: str, size: int
@@ -242,6 +243,7 @@ def test_predict_keeps_whole_lines_in_a_file_that_fills_up(
     assert whole(output.read_text(), form) == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "size"), SIZES)
 @pytest.mark.parametrize("verb", ["predict", "stream"])
 def test_standard_output_that_fills_up(
@@ -255,6 +257,7 @@ def test_standard_output_that_fills_up(
     assert whole(output.read_text(), form) >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "size"), SIZES)
 def test_stream_keeps_whole_lines_and_goes_on_behind_them(
     cli: Any, pictures: Path, tmp_path: Path, form: str, size: int
