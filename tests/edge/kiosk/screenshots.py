@@ -22,7 +22,7 @@ SINGLE = {
     "kiosk-game": "game-pi-dark",
     "kiosk-screen": "screen-no-one-pi-dark",
 }
-APART = ("two", "why", "no-picture", "game-three", "privacy", "login", "code-ended", "today")
+APART = ("two", "why", "screen", "no-picture", "game-three", "privacy", "login", "code-ended", "today")
 # Every face that has a card has its frame; not so for moments on a busy machine.
 BOXED = """!document.querySelector(".live #people:not([hidden]) .card") || !!document.querySelector("#tested")
   || document.querySelectorAll("#boxes .box").length === document.querySelectorAll(".card").length"""
