@@ -116,6 +116,7 @@ class Video:
             jpeg = await loop.run_in_executor(self._pool, partial(encode, frame.rgb, blur=blur))
             self.encoded += 1
             self._parts.publish(_part(jpeg, frame.captured_s))
+            del frame  # or its picture would live on until the next one
             rest = 1 / min(self._fps, self.fps_limit or self._fps) - (time.monotonic() - began)
             if rest > 0:
                 await asyncio.sleep(rest)

@@ -153,6 +153,7 @@ class Capture:
                 return
             bad = 0
             self._deliver(frame, (time.perf_counter() - started) * 1000)
+            del frame  # or its picture would live on until the next one
 
     def _deliver(self, frame: Frame, waited_ms: float) -> None:
         if not self._source.live:

@@ -96,6 +96,7 @@ class Stream:
             with closing(self.results(stop)) as results:
                 for result in results:
                     self._write(result)
+                    del result  # its picture, while the next one is worked on
         except BrokenPipeError:
             log.info("nobody reads the results any more")
         finally:
@@ -127,6 +128,7 @@ class Stream:
                     yield from self._change_state("reconnecting")
                 elif isinstance(item, Frame):
                     yield self._process(item)
+                    del item  # or its picture would live on until the next one
                     if self.fps_limit:
                         stop.wait(max(began_s + 1 / self.fps_limit - time.monotonic(), 0))
             if capture.error is not None:
