@@ -8,18 +8,21 @@ import weakref
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
 import pytest
-from stage import ABSENT, LOST, Blocked, Keep, ScriptedSource, face_frame, frames_then
+from stage import ABSENT, LOST, Blocked, Keep, Running, ScriptedSource, face_frame, frames_then
 
+from edge.classifier import Classifier
 from edge.errors import CameraLostError, ConfigError, RecordingError, SourceError
 from edge.sinks.background import BackgroundSink
 from edge.sources.base import Frame
+from edge.stream import Stream
 from edge.stream import capture as capture_module
 from edge.stream.slot import FrameSlot, Notice
-from edge.types import FrameResult
+from edge.types import Detection, FrameResult
 
 
 def test_an_absent_camera_is_waited_for(run):
@@ -284,6 +287,29 @@ def test_who_is_slow_keeps_results_but_no_pictures(run):
     assert sum(picture() is not None for picture in pictures) <= 3 < len(pictures)
     assert len({snapshot.result.frame for snapshot in kept}) > 4
     blocked.leave.set()
+
+
+def test_while_a_frame_is_worked_on_the_ones_before_it_are_gone(classifier: Classifier):
+    pictures: list[weakref.ref[Any]] = []
+    alive: list[int] = []
+
+    def read(index: int) -> Frame:
+        frame = replace(face_frame(index), rgb=face_frame(index).rgb.copy())
+        pictures.append(weakref.ref(frame.rgb))
+        return frame
+
+    class Slow:
+        def detect(self, image: object) -> list[Detection]:
+            time.sleep(0.05)  # the next ones come meanwhile
+            alive.append(sum(picture() is not None for picture in pictures))
+            return []
+
+    keep = Keep()
+    running = Running(Stream(ScriptedSource(read), Slow(), classifier, sinks=[keep]))
+    keep.wait_for(lambda result: (result.frame or 0) > 40)
+    running.finish()
+    # This one and an unread one; at moments one more, that is being read.
+    assert len(alive) > 4 and median(alive) <= 2 and max(alive) <= 3
 
 
 def test_a_sink_that_breaks_is_left_out_and_the_loop_goes_on(run, caplog, tmp_path: Path):
