@@ -122,11 +122,12 @@ def test_half_a_line_is_cut_wherever_it_begins(tmp_path: Path, before: bytes, af
     assert (f"cut: {len(before) - len(after)} bytes" in caplog.text) == (before != after)
 
 
-def test_a_line_of_which_a_part_finds_room_is_taken_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("room", [4, 5, 9, 14])
+def test_a_line_of_which_a_part_finds_room_is_taken_back(tmp_path: Path, room: int) -> None:
     (tmp_path / "out").write_bytes(b"one\n")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     with LineFile(tmp_path / "out", "ab") as file:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (9, before[1]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
         try:
             with pytest.raises(OSError, match="File too large"):
                 file.write(b"two, three\n")
