@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from stage import Keep, ScriptedSource, face_frame, frames_then
 
 from edge.sources.base import Frame
+from edge.stream import Stream
 from edge.types import FrameResult
 
 
@@ -31,11 +34,26 @@ def test_of_a_recording_every_frame_is_read_and_its_own_time_counts(run):
     assert last == FrameResult("scripted", 64, 48, frame=4, time_s=3600 + 4 / 25, state="ended")
 
 
-def test_a_recording_without_a_frame_just_ends(run):
-    running, keep = run(ScriptedSource(lambda index: None, live=False))
+@pytest.mark.parametrize(("count", "size"), [(0, (0, 0)), (1, (64, 48))])
+def test_a_recording_that_ends_where_it_begins_just_ends(run, count: int, size: tuple[int, int]):
+    begun = Frame(recorded(0).rgb, 0.0)
+    running, keep = run(ScriptedSource(lambda index: begun if index < count else None, live=False))
     running.join()
-    assert keep.results == []
-    assert running.stream.snapshot().result == FrameResult("scripted", 0, 0, frame=0, time_s=0.0, state="ended")
+    assert len(keep.results) == count
+    assert running.stream.snapshot().result == FrameResult("scripted", *size, frame=0, time_s=0.0, state="ended")
+
+
+def test_with_a_limit_it_waits_no_longer_than_until_the_next_frame(classifier):
+    class Stop(threading.Event):
+        waits: ClassVar[list[float]] = []
+
+        def wait(self, timeout: float | None = None) -> bool:
+            self.waits.append(timeout or 0.0)
+            return super().wait(0)
+
+    stream = Stream(ScriptedSource(recorded, live=False), "haar", classifier, fps_limit=4)
+    assert len(list(stream.results(stop := Stop()))) == len(stop.waits) == 5
+    assert all(0 <= wait_s <= 0.25 for wait_s in stop.waits)
 
 
 def test_times_of_a_camera_count_from_the_start(run):
