@@ -4,42 +4,43 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.detectors.trees import BoostedTrees
 from edge.detectors.view import around
 from edge.detectors.yunet import YuNetDetector
 from edge.types import Detection
 
 SPANS = {96: 2.0, 64: 1.4, 128: 2.0, 192: 2.0, 256: 2.0}  # of close-ups: pixels, and widths of the face
 TURN_DEG = 30.0  # from how YuNet draws it, to both sides, and once more to the better one
-LOWEST, HIGHEST = 0.3, 0.98  # of scores when they are compared
+LOWEST, HIGHEST = 0.3, 0.98  # of scores when turns are compared
 SURELY_DEG = 15.0  # smaller turns are within the error of this measurement
 UPRIGHT_PX = 192, 256  # a head that was rotated upright is clear to see at both
 ROTATED = 1.4  # times the threshold: score of one close-up that shows a head rotated
-LEVEL_MEAN, UPRIGHT_MEAN = 0.95, 1.66  # times the threshold
-CUT = 0.8  # score of a hit that the picture's edge cuts, and which therefore needs no second look
+UPRIGHT_MEAN = 1.66  # times the threshold
+PLAIN, PLAIN_OVERLAP, PLAIN_DRIFT = 0.8, 0.6, 0.15  # of a hit and its first close-up: enough to be a face
+LIKELY = math.log(0.85 / 0.15)  # log odds of a face
 SAME_PLACE = 0.3  # overlap of a face and its close-up
 
 
-def closer(detector: YuNetDetector, image: NDArray[np.uint8], face: Detection, strict: float = 1.0) -> Detection | None:
+def closer(detector: YuNetDetector, image: NDArray[np.uint8], face: Detection) -> Detection | None:
     """A face with the rotation of its head measured; None where close-ups do not show one.
 
     YuNet draws the points of a rotated face almost as if it were level, but scores it best where it stands upright,
     most of all a small one: so it is shown the face rotated to both sides. A rotated face counts by two close-ups of it
-    upright. A level one stays where it is at any scale, and what only resembles a face wanders or is gone: it counts by
-    the mean of its score and those of its two best close-ups at five scales, these times their cubed overlap with it. A
-    clear face that the picture's edge cuts counts as it is, as close-ups do not show what is cut off.
+    upright. A level one stays where it is at any scale, with its eyes, nose and mouth, and what only resembles a face
+    wanders or is gone: boosted trees weigh close-ups at five scales. A plain face needs but one.
 
     Args:
         detector: Searches the close-ups.
         image: uint8 (H, W, 3) RGB or (H, W) grey.
         face: A hit, in pixels of ``image``.
-        strict: A level face needs so many times the score.
     """
-    first, *others = SPANS
-    cut = _score(face) >= CUT and face.box.clipped(image.shape[1], image.shape[0]) != face.box
+    first = next(iter(SPANS))
     turns = -TURN_DEG, 0.0, TURN_DEG
     shown = {turn: _close_up(detector, image, face, face.roll_deg + turn, first) for turn in turns}
     best = max(shown, key=lambda turn: _score(shown[turn]))
@@ -52,33 +53,66 @@ def closer(detector: YuNetDetector, image: NDArray[np.uint8], face: Detection, s
         scores = [_score(_close_up(detector, image, upright, roll_deg, size)) for size in UPRIGHT_PX]
         if sum(scores) >= UPRIGHT_MEAN * detector.threshold * len(scores):
             return upright
-        if not cut:
-            return None
     level = shown[0.0] if abs(face.roll_deg) < SURELY_DEG else _close_up(detector, image, face, 0.0, first)
-    values, sizes = [_value(level, face)], iter(others)
-    while not cut and _score(face) + sum(sorted(values)[-2:]) < 3 * LEVEL_MEAN * strict * detector.threshold:
-        if (size := next(sizes, None)) is None:
-            return None
-        values.append(_value(_close_up(detector, image, face, 0.0, size), face))
-    return replace(face, roll_deg=level.roll_deg if level else 0.0)
+    sure = replace(face, roll_deg=level.roll_deg if level else 0.0)
+    aside = [shown[-TURN_DEG], shown[TURN_DEG]]
+    if _plain(face, level) or _trees().log_odds(_evidence(detector, image, face, level, aside)) >= LIKELY:
+        return sure
+    return None
+
+
+def figures(detector: YuNetDetector, image: NDArray[np.uint8], face: Detection) -> list[float]:
+    """What :func:`closer` asks its trees about a hit: to fit them. 24 numbers."""
+    first = next(iter(SPANS))
+    shown = [_close_up(detector, image, face, face.roll_deg + turn, first) for turn in (-TURN_DEG, 0.0, TURN_DEG)]
+    level = shown[1] if abs(face.roll_deg) < SURELY_DEG else _close_up(detector, image, face, 0.0, first)
+    return _evidence(detector, image, face, level, [shown[0], shown[2]])
+
+
+def _evidence(
+    detector: YuNetDetector,
+    image: NDArray[np.uint8],
+    face: Detection,
+    level: Detection | None,
+    aside: list[Detection | None],
+) -> list[float]:
+    """The log odds of the scores of all close-ups, level and to both sides, and how far the level ones agree."""
+    close_ups = [level, *(_close_up(detector, image, face, 0.0, size) for size in list(SPANS)[1:])]
+    agreeing = [_agreement(close_up, face) for close_up in close_ups]
+    scores = (_log_odds(_score(close_up), 0.05) for close_up in (*close_ups, *aside))
+    return [_log_odds(_score(face), 0.05), math.log(face.box.w), *scores, *(value for row in agreeing for value in row)]
+
+
+def _agreement(close_up: Detection | None, face: Detection) -> tuple[float, float, float]:
+    """Overlap, mean distance of the five points in widths of the face (at most 0.4), and ratio of sizes (as a log)."""
+    if not close_up:
+        return 0.0, 0.4, 0.0
+    points = zip(close_up.landmarks or (), face.landmarks or (), strict=True)
+    drift = sum(math.dist(one, other) for one, other in points) / 5 / face.box.w
+    return close_up.box.iou(face.box), min(drift, 0.4), abs(math.log(close_up.box.w / face.box.w))
+
+
+def _plain(face: Detection, close_up: Detection | None) -> bool:
+    overlap, drift, _ = _agreement(close_up, face)
+    return min(_score(face), _score(close_up)) >= PLAIN and overlap > PLAIN_OVERLAP and drift < PLAIN_DRIFT
 
 
 def _vertex(scores: dict[float, float], best: float) -> float:
     """Where a parabola through the log odds of the best turn and its two neighbours is highest."""
     if not scores[best]:  # not shown again at all
         return 0.0
-    limited = (min(max(scores[best + step], LOWEST), HIGHEST) for step in (-TURN_DEG, 0.0, TURN_DEG))
-    before, middle, after = (math.log(score / (1 - score)) for score in limited)
+    before, middle, after = (_log_odds(scores[best + step], LOWEST) for step in (-TURN_DEG, 0.0, TURN_DEG))
     aside = (before - after) / 2 / min(before - 2 * middle + after, -1e-6)
     return best + TURN_DEG * min(max(aside, -1.0), 1.0)
 
 
+def _log_odds(score: float, lowest: float) -> float:
+    score = min(max(score, lowest), HIGHEST)
+    return math.log(score / (1 - score))
+
+
 def _score(close_up: Detection | None) -> float:
     return (close_up.score or 0.0) if close_up else 0.0
-
-
-def _value(close_up: Detection | None, face: Detection) -> float:
-    return _score(close_up) * close_up.box.iou(face.box) ** 3 if close_up else 0.0
 
 
 def _close_up(
@@ -90,4 +124,9 @@ def _close_up(
     return max((one for one in found if one.box.iou(face.box) > SAME_PLACE), key=_score, default=None)
 
 
-__all__ = ["closer"]
+@cache
+def _trees() -> BoostedTrees:
+    return BoostedTrees(Path(__file__).with_suffix(".json"))
+
+
+__all__ = ["LIKELY", "closer", "figures"]

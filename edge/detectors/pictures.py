@@ -19,7 +19,7 @@ from edge.types import Detection
 QUICK_PX, WHOLE_PX, MIDDLE_PX, NEAR_PX = 480, 640, 320, 160  # long side of what is searched
 CLEAR, CLEAR_SHARE = 0.8, 0.1  # score, and share of the long side: one look is enough if all hits are such faces
 FINE_PX, ENLARGED, SHARED_PX = 1600, 2, 96  # at most so long, and so many times the picture; tiles share a strip
-FINE_STRICT = 1.05, 1.3  # small ones, and where they were enlarged
+FAIR, FAINT = 0.3, 0.15  # scores from which hits are looked at again, and from which where none of those is a face
 SEEN_PX = 40  # smallest face that YuNet finds well
 SMALL_FACE = 0.08  # of the searched picture's long side: where one face is so small, there may be smaller ones
 TURNS_DEG = (-40.0, 40.0)
@@ -76,17 +76,20 @@ def _yunet_steps(
     def hits(*views: View) -> list[Detection]:
         return [view.restore(hit) for view in views for hit in detector.hits(view.image)]
 
-    def confirmed(base: View, found: list[Detection], strict: float = 1.0) -> list[Detection]:
-        found_again = [closer(detector, base.image, hit, strict) for hit in strongest(found)]
-        return distinct([base.restore(face) for face in found_again if face])
+    def confirmed(base: View, found: list[Detection]) -> list[Detection]:
+        best = strongest(found)
+        for least, most in ((FAIR, 1.0), (FAINT, FAIR)):  # the faint ones only where no other is a face
+            found_again = [closer(detector, base.image, hit) for hit in best if least <= (hit.score or 0.0) < most]
+            if faces := distinct([base.restore(face) for face in found_again if face]):
+                return faces
+        return []
 
     def fine() -> list[Detection]:
-        small = hits(*tiles(scaled(image, fine_px), WHOLE_PX, SHARED_PX))
-        return confirmed(picture, small, FINE_STRICT[fine_px > long_side])
+        return confirmed(picture, hits(*tiles(scaled(image, fine_px), WHOLE_PX, SHARED_PX)))
 
     picture, quick = shrunk(image, long_side), []
     if not min_face:
-        quick = hits(shrunk(image, QUICK_PX))
+        quick = [hit for hit in hits(shrunk(image, QUICK_PX)) if (hit.score or 0.0) >= FAIR]
         if all((hit.score or 0.0) >= CLEAR and hit.box.w >= CLEAR_SHARE * long_side for hit in quick):
             yield confirmed(picture, quick)
     found = confirmed(picture, quick + hits(scaled(image, whole_px)))

@@ -20,7 +20,7 @@ SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
 # A square of the box's area, its centre a little higher, frames a face as the cascade does: the network reads both.
 UP = 0.02
 OVERLAP, MOST = 0.3, 500  # of OpenCV's own non-maximum suppression
-PERHAPS = 0.6  # of the threshold
+PERHAPS = 0.2  # of the threshold
 LEAST_PX = 64  # OpenCV pads to a multiple of 32, and with 32 in a direction gives random boxes (4.11)
 OFTEN_PX = 64, 96, 128, 192, 256, 320, 480, 640  # long sides that come often have a network each
 
@@ -66,7 +66,7 @@ class YuNetDetector:
         return [face for face in self.hits(image) if (face.score or 0.0) >= self.threshold]
 
     def hits(self, image: NDArray[np.uint8]) -> list[Detection]:
-        """What may be a face, from 0.6 of the threshold on, for close-ups; as ``detect`` otherwise."""
+        """What may be a face, from 0.2 of the threshold on, for close-ups; as ``detect`` otherwise."""
         bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR if image.ndim == 3 else cv2.COLOR_GRAY2BGR)
         height, width = bgr.shape[:2]
         if min(height, width) < LEAST_PX:

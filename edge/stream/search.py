@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edge.detectors import Detector, DetectorName, detector_name, make_detector
 from edge.detectors.closer import closer
 from edge.detectors.haar import HaarDetector
-from edge.detectors.pictures import MIDDLE_PX, NEAR_PX, stretched
+from edge.detectors.pictures import FAIR, MIDDLE_PX, NEAR_PX, stretched
 from edge.detectors.view import View, around, distinct, shrunk
 from edge.detectors.yunet import YuNetDetector
 from edge.opencv import cv2
@@ -155,7 +155,7 @@ class FaceSearch:
         known = [track.box.scaled(across, down) for track in tracks if track.number]
 
         def confirmed(base: View, view: View) -> list[Face]:
-            hits = [view.restore(hit) for hit in detector.hits(view.image)]
+            hits = [view.restore(hit) for hit in detector.hits(view.image) if (hit.score or 0.0) >= FAIR]
             again = [closer(detector, base.image, hit) for hit in hits if not _any_is(hit.box, known)]
             return [base.restore(face) for face in again if face]
 

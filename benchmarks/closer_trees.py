@@ -1,0 +1,136 @@
+"""Fits the trees by which close-ups count as a face, and writes edge/detectors/closer.json.
+
+    python -m benchmarks.closer_trees --data DIR
+
+They learn from hits in the scenes that constants are chosen by, none of which is measured: other persons, and the
+pictures without a person upside down. Prints how many faces and false faces count where neither person nor background
+was learned from.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import click
+import cv2
+import numpy as np
+
+from benchmarks.face_scenes import CHOOSING, CONDITIONS, Picture, faceless, heads, scenes
+from edge.detectors import closer
+from edge.detectors.pictures import FAINT, MIDDLE_PX, NEAR_PX, QUICK_PX, WHOLE_PX, smoothed, stretched
+from edge.detectors.view import View, scaled, shrunk, strongest, tiles
+from edge.detectors.yunet import YuNetDetector
+from edge.types import Box
+
+OUTPUT = Path(closer.__file__).with_suffix(".json")
+LEVEL = tuple(condition for condition in CONDITIONS if condition not in ("30 degrees", "45 degrees"))
+EMPTY = "no face"
+PART = 30  # scenes that a process makes and searches at a time
+SAME_FACE = 0.3
+TREES, SHARE, FOLDS = 100, 0.7, 5
+Row = tuple[str, int, bool, list[float]]  # condition, scene, whether it is the face, figures
+
+
+def rows(condition: str, data: Path, first: int) -> list[Row]:
+    """The figures of every hit in a part of the scenes of one condition."""
+    detector, last = YuNetDetector(), first + PART
+    made: Iterator[tuple[Picture, Box | None]] = (
+        ((picture, None) for picture in faceless(CHOOSING, last))
+        if condition == EMPTY
+        else iter(scenes(condition, data, CHOOSING, last))
+    )
+    found: list[Row] = []
+    for number, (picture, box) in enumerate(islice(made, first, last), first):
+        for image, views in _searches(picture, enlarged=condition.endswith("px") or condition == EMPTY):
+            hits = [view.restore(hit) for view in views for hit in detector.hits(view.image)]
+            for hit in strongest(hits):
+                if (hit.score or 0.0) >= FAINT:
+                    is_face = box is not None and hit.box.iou(box) > SAME_FACE
+                    found.append((condition, number, is_face, closer.figures(detector, image, hit)))
+    return found
+
+
+def _searches(picture: Picture, *, enlarged: bool) -> Iterator[tuple[Picture, list[View]]]:
+    yield picture, [shrunk(picture, size) for size in (WHOLE_PX, QUICK_PX, MIDDLE_PX, NEAR_PX)]
+    for changed in (smoothed(picture), stretched(picture)):
+        yield changed, [shrunk(changed, MIDDLE_PX)]
+    if enlarged:
+        yield picture, list(tiles(scaled(picture, 2 * WHOLE_PX), WHOLE_PX, 96))
+
+
+def fitted(x: np.ndarray, y: np.ndarray) -> Any:
+    """Boosted trees of depth two."""
+    from sklearn.ensemble import GradientBoostingClassifier
+
+    return GradientBoostingClassifier(max_depth=2, n_estimators=TREES, subsample=SHARE, random_state=0).fit(x, y)
+
+
+def written(model: Any) -> dict[str, Any]:
+    """What ``BoostedTrees`` reads."""
+    start = float(model.init_.class_prior_[1])
+    return {
+        "start": round(float(np.log(start / (1 - start))), 6),
+        "trees": [_tree(one.tree_, model.learning_rate) for (one,) in model.estimators_],
+    }
+
+
+def _tree(tree: Any, rate: float) -> list[float]:
+    def branch(node: int) -> tuple[list[float], list[float]]:
+        if tree.children_left[node] < 0:  # a leaf answers the same to any value
+            return [0, 0.0], [round(rate * float(tree.value[node][0, 0]), 6)] * 2
+        ends = [round(rate * float(tree.value[end][0, 0]), 6) for end in _children(tree, node)]
+        return [int(tree.feature[node]), round(float(tree.threshold[node]), 6)], ends
+
+    (left, right) = (branch(node) for node in _children(tree, 0))
+    return [int(tree.feature[0]), round(float(tree.threshold[0]), 6), *left[0], *right[0], *left[1], *right[1]]
+
+
+def _children(tree: Any, node: int) -> tuple[int, int]:
+    return int(tree.children_left[node]), int(tree.children_right[node])
+
+
+def crossed(x: np.ndarray, y: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """The log odds of each row by trees that learned from other groups."""
+    odds = np.zeros(len(y))
+    for fold in range(FOLDS):
+        own = groups % FOLDS == fold
+        odds[own] = fitted(x[~own], y[~own]).decision_function(x[own])
+    return odds
+
+
+@click.command(help=__doc__)
+@click.option("--data", type=click.Path(path_type=Path, exists=True), envvar="EMOTION_DATA", required=True)
+@click.option(
+    "--scenes", "count", default=150, show_default=True, help="Scenes a condition; three times as many empty."
+)
+@click.option("--jobs", default=2, show_default=True)
+def main(data: Path, count: int, jobs: int) -> None:
+    """Gather hits, fit, write the file, and print how well it tells faces from others."""
+    cv2.setNumThreads(1)  # a process that forks must have no threads of OpenCV
+    heads(data, CHOOSING)
+    with ProcessPoolExecutor(jobs, get_context("fork")) as pool:
+        parts = [(one, first) for one in LEVEL for first in range(0, count, PART)]
+        parts += [(EMPTY, first) for first in range(0, 3 * count, PART)]
+        work = [pool.submit(rows, condition, data, first) for condition, first in parts]
+        known = [row for part in work for row in part.result()]
+    x, y = np.array([row[3] for row in known]), np.array([row[2] for row in known])
+    OUTPUT.write_text(json.dumps(written(fitted(x, y))) + "\n")
+    backgrounds = np.array([(number * 2 // 3 if name == EMPTY else number) % 22 for name, number, *_ in known])
+    odds = crossed(x, y, backgrounds)
+    click.echo(f"{len(y)} hits, {int(y.sum())} of them faces")
+    counted = {
+        (name, number, face) for (name, number, face, _), one in zip(known, odds, strict=True) if one >= closer.LIKELY
+    }
+    for name in (*LEVEL, EMPTY):
+        right, wrong = (sum(one[0] == name and one[2] is kind for one in counted) for kind in (True, False))
+        click.echo(f"{name}: found in {right} scenes, false faces in {wrong}")
+
+
+if __name__ == "__main__":
+    main()
