@@ -149,6 +149,17 @@ def test_a_closing_that_never_returns_is_left_behind_too(run):
     release.set()
 
 
+def test_a_source_that_cannot_be_closed_is_opened_anew_all_the_same(run, caplog):
+    class Stuck(ScriptedSource):
+        def close(self) -> None:
+            super().close()
+            raise ValueError("driver bug")
+
+    _, keep = run(Stuck(frames_then(3, LOST), face_frame))
+    keep.wait_for(lambda result: bool(result.faces))
+    assert "scripted could not be closed" in caplog.text
+
+
 def test_a_frame_unread_when_the_camera_is_lost_is_no_longer_news():
     slot, frame = FrameSlot(), face_frame(0)
     assert [slot.put(frame), slot.put(frame)] == [0, 1]

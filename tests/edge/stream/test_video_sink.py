@@ -179,6 +179,18 @@ def test_before_the_disk_is_full_the_file_is_finished(tmp_path: Path, monkeypatc
     assert len(levels(tmp_path / "full.mp4")) == 22
 
 
+def test_the_disk_is_asked_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked: list[float] = []
+    room = SimpleNamespace(f_bavail=1 << 20, f_frsize=4096)
+    monkeypatch.setattr(video_module, "time", SimpleNamespace(monotonic=lambda: moment))
+    monkeypatch.setattr(video_module.os, "statvfs", lambda path: asked.append(moment) or room)
+    sink = VideoSink(tmp_path / "v.avi", fps=10)
+    for moment in (5.0, 5.5, 6.0, 6.25, 7.0, 7.25, 7.5):
+        sink.write(grey(100), at(moment))
+    sink.close()
+    assert asked == [5.0, 6.25, 7.5]
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".avi"])
 def test_less_than_was_written_is_a_failure(tmp_path: Path, suffix: str):
     for lost, fails in ((1, False), (2, True)):
