@@ -41,11 +41,12 @@ def test_fail_fast_ends_at_once_with_the_reason(run):
     assert keep.closed == 1
 
 
-def test_after_enough_tries_it_gives_up(run):
+def test_after_enough_tries_it_gives_up(run, caplog):
     source = ScriptedSource(ABSENT)
     running, _ = run(source, retries=4)
     running.join()
     assert running.error is ABSENT
+    assert "Traceback" not in caplog.text
     assert running.stream.snapshot().state == "lost"
     assert len(source.opened) == 5
     waits = [later - before for before, later in pairwise(source.opened)]
@@ -221,7 +222,16 @@ def test_an_error_nobody_thought_of_is_a_lost_camera_too(run, caplog):
     source = ScriptedSource(lambda index: ValueError("driver bug"), face_frame)
     _, keep = run(source)
     keep.wait_for(lambda result: bool(result.faces))
+    assert "Traceback" in caplog.text
     assert "driver bug" in caplog.text
+
+
+def test_a_camera_that_is_slow_is_not_lost(run):
+    source = ScriptedSource(lambda index: time.sleep(0.4) or face_frame(index) if index < 2 else None)
+    running, keep = run(source)
+    running.join()
+    assert [result.state for result in keep.results] == ["ok", "ok"]
+    assert len(source.opened) == 1
 
 
 def test_another_frame_size_starts_over(run):
