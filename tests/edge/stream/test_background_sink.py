@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import numpy as np
@@ -53,6 +54,17 @@ def test_pictures_are_held_for_a_sink_that_needs_them(asked: dict[str, bool], pi
     sink.close()
     assert (len(keep.results), keep.pictures, keep.closed) == (1, pictures, 1)
     assert not sink.failed
+
+
+def test_a_sink_that_had_nothing_to_do_for_a_while_goes_on():
+    keep = Keep()
+    sink = BackgroundSink(keep, wait=True)
+    for number in range(2):
+        sink.write(None, result_of(number))
+        time.sleep(0.5)
+    assert keep.closed == 0
+    sink.close()
+    assert (len(keep.results), keep.closed) == (2, 1)
 
 
 def test_lost_results_are_said_ever_more_rarely(caplog: pytest.LogCaptureFixture):
@@ -150,6 +162,9 @@ def test_a_sink_that_never_comes_back_is_not_waited_for(caplog: pytest.LogCaptur
     while sink._queue.qsize() > 4 and time.monotonic() < deadline:
         time.sleep(0.01)
     sink.close(timeout_s=0.1)
+    assert all(thread.daemon for thread in threading.enumerate() if thread.name == "Blocked"), (
+        "it would hold the end up"
+    )
     slow.leave.set()
     assert caplog.messages == ["Blocked did not finish in time; 4 results are lost"]
 

@@ -98,13 +98,20 @@ def test_what_a_sink_could_not_keep_is_known_and_every_one_opens_its_file_anew(r
 
 @pytest.mark.parametrize("call", ["write", "close"])
 def test_a_sink_whose_reader_is_gone_ends_the_stream_and_the_others_are_closed(run, call: str):
-    def gone(*_: object) -> None:
-        raise BrokenPipeError
+    class Gone(Keep):
+        def write(self, rgb: object, result: FrameResult) -> None:
+            if call == "write" and (result.faces or self.results):
+                self.results.append(result)
+                raise BrokenPipeError
 
-    first, last = Keep(), Keep()
-    setattr(first, call, gone)
-    running, keep = run(ScriptedSource(face_frame), first, last)
-    keep.wait_for(lambda result: result.state == "ok")
+        def close(self) -> None:
+            if call == "close":
+                raise BrokenPipeError
+
+    last = Keep()
+    running, keep = run(ScriptedSource(face_frame), Gone(), last)
+    keep.wait_for(lambda result: bool(result.faces))
     running.finish()
     assert running.error is None
+    assert [event.kind for event in keep.results[-1].events] == ["end"]
     assert (keep.closed, last.closed) == (1, 1)
