@@ -7,6 +7,7 @@ import io
 import json
 import os
 import resource
+import select
 import shutil
 import subprocess
 import threading
@@ -137,22 +138,26 @@ def test_a_line_of_which_a_part_finds_room_is_taken_back(tmp_path: Path, room: i
     assert (tmp_path / "out").read_bytes() == b"one\nfour\n"
 
 
-def test_a_pipe_that_does_not_wait_gets_everything(tmp_path: Path) -> None:
+def test_a_pipe_that_does_not_wait_is_waited_for_and_gets_everything(monkeypatch: Any) -> None:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     data, read = os.urandom(300_000), bytearray()
+    monkeypatch.setattr("edge.sinks.lines.select", waits := Mock(wraps=select))
 
     def drain() -> None:
         while some := os.read(reader, 4096):
             read.extend(some)
 
     thread = threading.Thread(target=drain)
-    thread.start()
     with LineFile(writer, "wb") as file:
+        assert file.write(b"line\n") == 5
+        assert not waits.select.called
+        thread.start()
         assert file.write(data) == len(data)
     thread.join()
     os.close(reader)
-    assert read == data
+    assert waits.select.called
+    assert read == b"line\n" + data
 
 
 def test_what_was_lost_is_said_once_and_counted(tmp_path: Path, monkeypatch: Any, caplog: Any) -> None:
