@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -29,6 +30,7 @@ NEAR_MAX = 6  # near searches a frame; with more faces they take turns
 SAME_TRACK = 0.3  # overlap above which a box is the face of a track
 CLEAR, ASIDE_DEG = 0.8, 25.0  # a face that scores less may be rotated further than its track, to either side
 COVERED = 0.9  # likeness of eyes and forehead from which a face that is not found is there, its mouth covered
+DRIFT = 0.08  # of its width: a face stands still that is expected to go on
 APPEARANCE_PX = 10
 
 
@@ -202,12 +204,20 @@ def _clear(face: Face) -> bool:
 
 
 def _covered(track: Track, rgb: NDArray[np.uint8]) -> bool:
-    """Whether the upper half of a face is where it is expected, though no detector shows a face there."""
+    """Whether the upper half of a face is about where it is expected, though no detector shows a face there."""
     if track.appearance is None or not track.number:
         return False
-    known, now = (whole[: len(whole) // 2] for whole in (track.appearance, appearance(rgb, track.box)))
-    known, now = known - known.mean(), now - now.mean()
-    return float(known @ now) > COVERED * float(np.linalg.norm(known) * np.linalg.norm(now))
+    known, step = _upper_half(track.appearance), round(DRIFT * track.box.w)
+    shifted = (
+        replace(track.box, x=track.box.x + dx, y=track.box.y + dy) for dx, dy in product((0, -step, step), repeat=2)
+    )
+    return any(float(known @ _upper_half(appearance(rgb, box))) > COVERED for box in shifted)
+
+
+def _upper_half(whole: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The upper half of an appearance without its mean, as a unit vector."""
+    half = whole[: len(whole) // 2] - whole[: len(whole) // 2].mean()
+    return np.asarray(half / max(float(np.linalg.norm(half)), 1e-6), np.float32)
 
 
 def appearance(rgb: NDArray[np.uint8], box: Box) -> NDArray[np.float32]:

@@ -22,6 +22,7 @@ CONFIRM_HITS = 3  # a detection must come back before it counts as a face
 TENTATIVE_GAP_S = 0.25
 POSITION_GAIN, VELOCITY_GAIN, SIZE_GAIN = 0.6, 0.15, 0.3  # of the alpha-beta filter
 VELOCITY_FADE_S = 2.0  # an unseen face slows down
+HELD_S, HELD_FADE_S = 0.06, 0.3  # a face that counts as seen, not found for so long, has its mouth covered: it stops
 STEP_MIN_S = 0.03  # frames that come in a burst (network streams) tell nothing about speed
 SPEED_MAX = 6.0  # face widths a second
 NEAR = 0.7  # farthest pairing, in face widths, while a face is seen...
@@ -98,8 +99,9 @@ class Track:
         step_s = max(time_s - self.time_s, 0.0)
         self.x += self.vx * step_s
         self.y += self.vy * step_s
-        if not self.seen:
-            fade = math.exp(-step_s / VELOCITY_FADE_S)
+        held = self.seen and self.time_s - self.seen_s >= HELD_S
+        if held or not self.seen:
+            fade = math.exp(-step_s / (HELD_FADE_S if held else VELOCITY_FADE_S))
             self.vx *= fade
             self.vy *= fade
         self.time_s = time_s
