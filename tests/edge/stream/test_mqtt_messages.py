@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,8 +12,10 @@ from typing import Any
 import pytest
 from broker import Recorder
 
+from edge.errors import ConfigError
 from edge.labels import EMOTIONS
 from edge.settings.shared import MqttSettings
+from edge.sinks.homeassistant import announcement
 from edge.sinks.mqtt import MqttSink, default_name, mqtt_sink, problems
 from edge.types import Box, Face, FrameResult, TrackEvent
 
@@ -124,7 +127,9 @@ def test_a_broker_that_goes_during_the_farewell_is_said(
 
 def test_a_broker_that_comes_and_goes_is_said_once_each_time(paho: Recorder, caplog: pytest.LogCaptureFixture):
     client = MqttSink("mqtt://localhost", name="box")._client
-    for reason in (FINE, FAILED, FAILED):
+    client.on_disconnect(client, None, None, FINE, None)
+    assert caplog.messages == []
+    for reason in (FAILED, FAILED):
         client.on_disconnect(client, None, None, reason, None)
     for reason in (FAILED, FAILED, FINE, FINE):
         client.on_connect(client, None, None, reason, None)
@@ -159,6 +164,18 @@ def test_why_a_broker_cannot_be_reached_is_said(
     except Exception:
         client.on_connect_fail(client, None)
     assert f"cannot connect to the MQTT broker localhost:7: {words}" in caplog.text
+
+
+@pytest.mark.parametrize("name", [None, "box"])
+def test_a_name_that_was_given_makes_a_device_of_its_own(paho: Recorder, name: str | None):
+    topic, _ = announcement(name or default_name(), own_name=name is not None, page=None)
+    assert MqttSink("mqtt://localhost", name=name)._topic == topic
+
+
+def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "paho.mqtt.client", None)
+    with pytest.raises(ConfigError, match=r"pip install 'emotion-edge\[mqtt\]'"):
+        MqttSink("mqtt://localhost")
 
 
 def test_settings_reach_the_sink(paho: Recorder, certificates: Path):

@@ -240,7 +240,7 @@ def test_waits_between_tries_grow_from_1_to_20_seconds():
 
 
 def test_figures_of_a_stream(monkeypatch: pytest.MonkeyPatch):
-    moments = iter((100.0, 100.5, 100.6, 100.6, 100.6))
+    moments = iter((100.0, 100.5, 100.6, 100.6, 100.9, 101.0))
     monkeypatch.setattr(stats_module, "time", SimpleNamespace(monotonic=lambda: next(moments)))
     stats = StreamStats()
     assert stats.snapshot() == Snapshot()
@@ -248,17 +248,20 @@ def test_figures_of_a_stream(monkeypatch: pytest.MonkeyPatch):
     assert set(Snapshot().counts.values()) == {0}
     frame = FrameResult("cam", 64, 48, image=np.zeros((48, 64, 3), np.uint8))
     figures = []
-    for detect_ms, age_ms in ((10, 30), (20, 20), (20, 50), (20, 40), (20, 40)):
+    for detect_ms, age_ms in ((10, 30), (20, 20), (20, 50.123), (20, 40), (20, 40)):
         stats.take(replace(frame, timing_ms={"detect": detect_ms, "age": age_ms}))
         one = stats.snapshot()
         figures.append((one.fps, one.timing_ms["detect"], one.age_max_ms, one.fresh_s, one.counts["processed"]))
     assert figures == [
         (0.0, 10.0, 30, 100.0, 1),
         (2.0, 11.0, 30, 100.5, 2),
-        (2.8, 11.9, 50, 100.6, 3),
-        (2.8, 12.71, 50, 100.6, 4),
-        (2.8, 13.44, 50, 100.6, 5),
+        (2.8, 11.9, 50.12, 100.6, 3),
+        (2.8, 12.71, 50.12, 100.6, 4),
+        (2.85, 13.44, 50.12, 100.9, 5),
     ]
+    without_age = StreamStats()
+    without_age.take(frame)
+    assert without_age.snapshot().age_max_ms == 0
     before, lost = stats.snapshot(), FrameResult("cam", 64, 48, state="lost")
     stats.take(lost)
     assert stats.snapshot() == replace(before, result=lost)
