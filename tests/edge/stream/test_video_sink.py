@@ -65,7 +65,7 @@ def test_frames_are_repeated_and_left_out_by_time(tmp_path: Path, suffix: str):
 
 def test_another_size_or_a_time_that_steps_back_begins_another_file(tmp_path: Path):
     sink = VideoSink(tmp_path / "v.mkv", fps=10)
-    for time_s, size in ((3.0, 2), (3.1, 2), (3.2, 1), (3.3, 1), (3.4, 1), (3.1, 1)):
+    for time_s, size in ((3.0, 2), (3.0, 2), (3.1, 2), (3.2, 1), (3.3, 1), (3.4, 1), (3.1, 1)):
         sink.write(np.full((240 * size, 320 * size, 3), 100, np.uint8), at(time_s))
     sink.close()
     assert [len(levels(tmp_path / name)) for name in ("v.mkv", "v-2.mkv", "v-3.mkv")] == [2, 3, 1]
