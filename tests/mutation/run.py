@@ -58,10 +58,8 @@ PARTS = {
         ["sinks/mqtt.py", "sinks/homeassistant.py"],
         ["stream/test_mqtt_messages.py", "stream/test_home_assistant.py", "stream/test_mqtt.py"],
     ),
-    "video": (
-        ["sinks/video.py", "sinks/background.py"],
-        ["stream/test_background_sink.py", "stream/test_video_sink.py"],
-    ),
+    "background": (["sinks/background.py"], ["stream/test_background_sink.py"]),
+    "video": (["sinks/video.py"], ["stream/test_video_sink.py"]),
 }
 # A union is an annotation nearly everywhere, and annotations are never computed.
 NEIGHBOURS = {

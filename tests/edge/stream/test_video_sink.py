@@ -71,16 +71,17 @@ def test_another_size_or_a_time_that_steps_back_begins_another_file(tmp_path: Pa
     assert [len(levels(tmp_path / name)) for name in ("v.mkv", "v-2.mkv", "v-3.mkv")] == [2, 3, 1]
 
 
-@pytest.mark.parametrize(("until_s", "count"), [(10.5, 22), (11.0, 2)])
+@pytest.mark.parametrize(("until_s", "count"), [(10.5, 23), (11.0, 3)])
 def test_a_gap_of_more_than_ten_seconds_is_left_out(
     tmp_path: Path, until_s: float, count: int, caplog: pytest.LogCaptureFixture
 ):
     sink = VideoSink(tmp_path / "v.mkv", fps=2)
     sink.write(grey(40), at(0.0))
     sink.write(grey(90), at(until_s))
+    sink.write(grey(90), at(until_s + 0.5))
     sink.close()
     assert len(levels(tmp_path / "v.mkv")) == count
-    assert ("gap of 10 s is left out" in caplog.text) == (count == 2)
+    assert ("gap of 10 s is left out" in caplog.text) == (count == 3)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +90,12 @@ def test_a_gap_of_more_than_ten_seconds_is_left_out(
 def test_a_video_that_cannot_be_written_is_refused(tmp_path: Path, name: str, words: str):
     with pytest.raises(OutputError, match=words):
         VideoSink(tmp_path / name)
+
+
+def test_a_video_in_the_place_of_a_folder_is_refused(tmp_path: Path):
+    (tmp_path / "v.mp4").mkdir()
+    with pytest.raises(OutputError, match=r"cannot write the video .*v\.mp4: Is a directory"):
+        VideoSink(tmp_path / "v.mp4").write(grey(40), at(0.0))
 
 
 def test_a_video_without_a_picture_is_no_file(tmp_path: Path):
