@@ -23,7 +23,8 @@ UPRIGHT_PX = 192, 256  # a head that was rotated upright is clear to see at both
 ROTATED = 1.4  # times the threshold: score of one close-up that shows a head rotated
 UPRIGHT_MEAN = 1.66  # times the threshold
 PLAIN, PLAIN_OVERLAP, PLAIN_DRIFT = 0.8, 0.6, 0.15  # of a hit and its first close-up: enough to be a face
-LIKELY = math.log(0.85 / 0.15)  # log odds of a face
+LIKELY = math.log(0.9 / 0.1)  # log odds of a face
+SMALL_PX = 64  # above this width size tells nothing: all larger faces of the scenes that trees are fitted to have one
 SAME_PLACE = 0.3  # overlap of a face and its close-up
 
 
@@ -80,7 +81,8 @@ def _evidence(
     close_ups = [level, *(_close_up(detector, image, face, 0.0, size) for size in list(SPANS)[1:])]
     agreeing = [_agreement(close_up, face) for close_up in close_ups]
     scores = (_log_odds(_score(close_up), 0.05) for close_up in (*close_ups, *aside))
-    return [_log_odds(_score(face), 0.05), math.log(face.box.w), *scores, *(value for row in agreeing for value in row)]
+    width = math.log(min(face.box.w, SMALL_PX))
+    return [_log_odds(_score(face), 0.05), width, *scores, *(value for row in agreeing for value in row)]
 
 
 def _agreement(close_up: Detection | None, face: Detection) -> tuple[float, float, float]:
