@@ -17,7 +17,11 @@ from common.records import ROOT, parts, state
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 RESULTS = ROOT / "benchmarks" / "results"
-RECORDS = (*sorted(RESULTS.glob("*.json")), ROOT / "models/metrics.json", ROOT / "tests/picamera2/record.json")
+RECORDS = (
+    *sorted(RESULTS.glob("*.json")),
+    *sorted((ROOT / "models").glob("metrics*.json")),
+    ROOT / "tests/picamera2/record.json",
+)
 BLOCK = re.compile(r"(<!-- begin: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
