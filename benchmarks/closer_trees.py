@@ -1,10 +1,10 @@
-"""Fits the trees by which close-ups count as a face, and writes edge/detectors/closer.json.
+"""Fits the trees by which close-ups count as a face; writes edge/detectors/closer.json and results/closer_trees.json.
 
     python -m benchmarks.closer_trees --data DIR
 
-They learn from hits in the scenes that constants are chosen by, none of which is measured: other persons, and the
-pictures without a person upside down. Prints how many faces and false faces count where neither person nor background
-was learned from.
+They learn from hits in the scenes that constants are chosen by, which are not measured: other persons (but for the
+bundled picture's, one of 150), and the pictures without a person upside down. Prints how many faces and false faces
+count where neither person nor background was learned from.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ import click
 import cv2
 import numpy as np
 
-from benchmarks.face_scenes import CHOOSING, CONDITIONS, Picture, faceless, heads, scenes
+from benchmarks.face_scenes import CHOOSING, CONDITIONS, HEADS, Picture, faceless, heads, scenes
+from common.records import ROOT, digest, measured
 from edge.detectors import closer
-from edge.detectors.pictures import FAINT, MIDDLE_PX, NEAR_PX, QUICK_PX, WHOLE_PX, smoothed, stretched
+from edge.detectors.pictures import FAINT, MIDDLE_PX, NEAR_PX, QUICK_PX, SHARED_PX, WHOLE_PX, smoothed, stretched
 from edge.detectors.view import View, scaled, shrunk, strongest, tiles
 from edge.detectors.yunet import YuNetDetector
 from edge.types import Box
@@ -33,6 +34,7 @@ LEVEL = tuple(condition for condition in CONDITIONS if condition not in ("30 deg
 EMPTY = "no face"
 PART = 30  # scenes that a process makes and searches at a time
 SAME_FACE = 0.3
+RECORD = Path(__file__).parent / "results" / "closer_trees.json"
 TREES, SHARE, FOLDS = 100, 0.7, 5
 Row = tuple[str, int, bool, list[float]]  # condition, scene, whether it is the face, figures
 
@@ -61,7 +63,7 @@ def _searches(picture: Picture, *, enlarged: bool) -> Iterator[tuple[Picture, li
     for changed in (smoothed(picture), stretched(picture)):
         yield changed, [shrunk(changed, MIDDLE_PX)]
     if enlarged:
-        yield picture, list(tiles(scaled(picture, 2 * WHOLE_PX), WHOLE_PX, 96))
+        yield picture, list(tiles(scaled(picture, 2 * WHOLE_PX), WHOLE_PX, SHARED_PX))
 
 
 def fitted(x: np.ndarray, y: np.ndarray) -> Any:
@@ -104,15 +106,19 @@ def crossed(x: np.ndarray, y: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return odds
 
 
-@click.command(help=__doc__)
+@click.command(help=__doc__, context_settings={"show_default": True})
 @click.option("--data", type=click.Path(path_type=Path, exists=True), envvar="EMOTION_DATA", required=True)
 @click.option(
-    "--scenes", "count", default=150, show_default=True, help="Scenes a condition; three times as many empty."
+    "--scenes", "count", type=click.IntRange(PART, HEADS), default=HEADS, help="A condition; three times as many empty."
 )
-@click.option("--jobs", default=2, show_default=True)
-def main(data: Path, count: int, jobs: int) -> None:
+@click.option("--jobs", default=2)
+@click.option(
+    "--output", type=click.Path(path_type=Path), default=OUTPUT, help="A trial goes elsewhere, without a record."
+)
+def main(data: Path, count: int, jobs: int, output: Path) -> None:
     """Gather hits, fit, write the file, and print how well it tells faces from others."""
     cv2.setNumThreads(1)  # a process that forks must have no threads of OpenCV
+    about = measured("edge/detectors", "edge/opencv.py", "benchmarks/closer_trees.py", "benchmarks/face_scenes.py")
     heads(data, CHOOSING)
     with ProcessPoolExecutor(jobs, get_context("fork")) as pool:
         parts = [(one, first) for one in LEVEL for first in range(0, count, PART)]
@@ -120,16 +126,23 @@ def main(data: Path, count: int, jobs: int) -> None:
         work = [pool.submit(rows, condition, data, first) for condition, first in parts]
         known = [row for part in work for row in part.result()]
     x, y = np.array([row[3] for row in known]), np.array([row[2] for row in known])
-    OUTPUT.write_text(json.dumps(written(fitted(x, y))) + "\n")
     backgrounds = np.array([(number * 2 // 3 if name == EMPTY else number) % 22 for name, number, *_ in known])
     odds = crossed(x, y, backgrounds)
     click.echo(f"{len(y)} hits, {int(y.sum())} of them faces")
     counted = {
         (name, number, face) for (name, number, face, _), one in zip(known, odds, strict=True) if one >= closer.LIKELY
     }
+    found = {}
     for name in (*LEVEL, EMPTY):
         right, wrong = (sum(one[0] == name and one[2] is kind for one in counted) for kind in (True, False))
+        found[name] = {"scenes": count * (3 if name == EMPTY else 1), "found": right, "false": wrong}
         click.echo(f"{name}: found in {right} scenes, false faces in {wrong}")
+    output.write_text(json.dumps(written(fitted(x, y))) + "\n")
+    if output == OUTPUT:
+        about["files"]["edge/detectors"] = digest(ROOT / "edge/detectors")  # with the trees
+        RECORD.write_text(
+            json.dumps({"measured": about, "hits": len(y), "faces": int(y.sum()), "found": found}, indent=2) + "\n"
+        )
 
 
 if __name__ == "__main__":

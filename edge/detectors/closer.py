@@ -17,13 +17,14 @@ from edge.types import Detection
 
 SPANS = {96: 2.0, 64: 1.4, 128: 2.0, 192: 2.0, 256: 2.0}  # of close-ups: pixels, and widths of the face
 TURN_DEG = 30.0  # from how YuNet draws it, to both sides, and once more to the better one
-LOWEST, HIGHEST = 0.3, 0.98  # of scores when turns are compared
+LOWEST, HIGHEST = 0.3, 0.98  # of scores when turns are compared; the trees' too are at most the second
+LEAST = 0.05  # of scores that the trees are asked about; to change it is to fit them anew
 SURELY_DEG = 15.0  # smaller turns are within the error of this measurement
 UPRIGHT_PX = 192, 256  # a head that was rotated upright is clear to see at both
 ROTATED = 1.4  # times the threshold: score of one close-up that shows a head rotated
 UPRIGHT_MEAN = 1.66  # times the threshold
 PLAIN, PLAIN_OVERLAP, PLAIN_DRIFT = 0.8, 0.6, 0.15  # of a hit and its first close-up: enough to be a face
-LIKELY = math.log(0.9 / 0.1)  # log odds of a face
+LIKELY = math.log(0.9 / 0.1)  # log odds of a face, with the usual threshold of 0.5
 SMALL_PX = 64  # above this width size tells nothing: all larger faces of the scenes that trees are fitted to have one
 SAME_PLACE = 0.3  # overlap of a face and its close-up
 
@@ -33,8 +34,9 @@ def closer(detector: YuNetDetector, image: NDArray[np.uint8], face: Detection) -
 
     YuNet draws the points of a rotated face almost as if it were level, but scores it best where it stands upright,
     most of all a small one: so it is shown the face rotated to both sides. A rotated face counts by two close-ups of it
-    upright. A level one stays where it is at any scale, with its eyes, nose and mouth, and what only resembles a face
-    wanders or is gone: boosted trees weigh close-ups at five scales. A plain face needs but one.
+    upright, or else like a level one. A level one stays where it is at any scale, with its eyes, nose and mouth, and
+    what only resembles a face wanders or is gone: boosted trees weigh close-ups at five scales. A plain face needs but
+    one.
 
     Args:
         detector: Searches the close-ups.
@@ -57,9 +59,10 @@ def closer(detector: YuNetDetector, image: NDArray[np.uint8], face: Detection) -
     level = shown[0.0] if abs(face.roll_deg) < SURELY_DEG else _close_up(detector, image, face, 0.0, first)
     sure = replace(face, roll_deg=level.roll_deg if level else 0.0)
     aside = [shown[-TURN_DEG], shown[TURN_DEG]]
-    if _plain(face, level) or _trees().log_odds(_evidence(detector, image, face, level, aside)) >= LIKELY:
+    if min(_score(face), _score(level)) >= max(PLAIN, detector.threshold) and _in_place(face, level):
         return sure
-    return None
+    wanted = LIKELY + _log_odds(detector.threshold, LEAST)
+    return sure if _trees().log_odds(_evidence(detector, image, face, level, aside)) >= wanted else None
 
 
 def figures(detector: YuNetDetector, image: NDArray[np.uint8], face: Detection) -> list[float]:
@@ -80,9 +83,9 @@ def _evidence(
     """The log odds of the scores of all close-ups, level and to both sides, and how far the level ones agree."""
     close_ups = [level, *(_close_up(detector, image, face, 0.0, size) for size in list(SPANS)[1:])]
     agreeing = [_agreement(close_up, face) for close_up in close_ups]
-    scores = (_log_odds(_score(close_up), 0.05) for close_up in (*close_ups, *aside))
+    scores = (_log_odds(_score(close_up), LEAST) for close_up in (*close_ups, *aside))
     width = math.log(min(face.box.w, SMALL_PX))
-    return [_log_odds(_score(face), 0.05), width, *scores, *(value for row in agreeing for value in row)]
+    return [_log_odds(_score(face), LEAST), width, *scores, *(value for row in agreeing for value in row)]
 
 
 def _agreement(close_up: Detection | None, face: Detection) -> tuple[float, float, float]:
@@ -94,9 +97,9 @@ def _agreement(close_up: Detection | None, face: Detection) -> tuple[float, floa
     return close_up.box.iou(face.box), min(drift, 0.4), abs(math.log(close_up.box.w / face.box.w))
 
 
-def _plain(face: Detection, close_up: Detection | None) -> bool:
+def _in_place(face: Detection, close_up: Detection | None) -> bool:
     overlap, drift, _ = _agreement(close_up, face)
-    return min(_score(face), _score(close_up)) >= PLAIN and overlap > PLAIN_OVERLAP and drift < PLAIN_DRIFT
+    return overlap > PLAIN_OVERLAP and drift < PLAIN_DRIFT
 
 
 def _vertex(scores: dict[float, float], best: float) -> float:

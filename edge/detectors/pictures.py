@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -33,8 +34,8 @@ def find_faces(detector: Detector, image: NDArray[np.uint8], min_face: float | N
     each further step comes only where those before found nothing: 640 pixels; 320 and 160 (large and blurred faces);
     320 of the picture smoothed, or with its contrast stretched; rotated by 40 degrees to both sides; and tile by tile
     at twice the picture's size or 1600 pixels (small faces; in larger pictures also where a face was small). What it
-    finds counts where close-ups show it again. The cascade searches the picture as it is, or shrunk to 1600 pixels and
-    then as it is; another detector as it is.
+    finds counts where close-ups show it again, faint hits only where a step shows no other face. The cascade searches
+    the picture as it is, or shrunk to 1600 pixels and then as it is; another detector as it is.
 
     Args:
         detector: Looks for faces.
@@ -78,7 +79,7 @@ def _yunet_steps(
 
     def confirmed(base: View, found: list[Detection]) -> list[Detection]:
         best = strongest(found)
-        for least, most in ((FAIR, 1.0), (FAINT, FAIR)):  # the faint ones only where no other is a face
+        for least, most in ((FAIR, math.inf), (FAINT, FAIR)):  # the faint ones only where no other is a face
             found_again = [closer(detector, base.image, hit) for hit in best if least <= (hit.score or 0.0) < most]
             if faces := distinct([base.restore(face) for face in found_again if face]):
                 return faces

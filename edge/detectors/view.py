@@ -37,7 +37,7 @@ class View:
         grow_x, grow_y = np.hypot(matrix[0, 0], matrix[1, 0]), np.hypot(matrix[0, 1], matrix[1, 1])
         x, y = matrix @ (*found.box.center, 1.0)
         w, h = found.box.w * grow_x, found.box.h * grow_y
-        box = Box(round(x - w / 2), round(y - h / 2), round(w), round(h))
+        box = Box(round(x - w / 2), round(y - h / 2), max(round(w), 1), max(round(h), 1))
         points = found.landmarks and tuple(
             (float(px), float(py)) for px, py in (matrix @ (*point, 1.0) for point in found.landmarks)
         )

@@ -33,7 +33,8 @@ class YuNetDetector:
 
     Args:
         model: Another ``.onnx`` file of the same form; None for the packaged one.
-        threshold: Score from which a hit counts as a face, 0 to 1.
+        threshold: Score from which a hit counts as a face, 0 to 1. Close-ups, where they decide, must be as much surer
+            as it is higher.
 
     Raises:
         RuntimeMissingError: The file is missing or not the one it should be, or OpenCV cannot run it.

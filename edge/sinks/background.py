@@ -91,6 +91,7 @@ class BackgroundSink:
                     self._reopen.clear()
                     self._sink.reopen()
                 self._sink.write(*item)
+                del item  # its picture would wait for the next one
         except BrokenPipeError as error:
             self._error = error
         except EdgeError as error:

@@ -21,11 +21,11 @@ from edge.opencv import cv2
 from edge.preprocess import LEVEL_DEG, crop_face
 from edge.sources.base import Frame
 from edge.stream.schedule import Schedule
-from edge.stream.tracker import Detection, Track, crowded
+from edge.stream.tracker import HELD_S, Detection, Track, crowded
 from edge.types import Box
 from edge.types import Detection as Face
 
-NEAR_EVERY_S = 0.06  # a face that was found so recently is where it is expected
+NEAR_EVERY_S = HELD_S  # a face that was found so recently is where it is expected
 NEAR_MAX = 6  # near searches a frame; with more faces they take turns
 SAME_TRACK = 0.3  # overlap above which a box is the face of a track
 CLEAR, ASIDE_DEG = 0.8, 25.0  # a face that scores less may be rotated further than its track, to either side

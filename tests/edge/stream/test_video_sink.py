@@ -120,7 +120,7 @@ WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
-from edge.sinks.video import MjpegSink, VideoSink
+from edge.sinks.video import VideoSink
 from edge.types import FrameResult
 random = np.random.default_rng(1)
 sink = VideoSink(Path(sys.argv[1]), fps=25)
