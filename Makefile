@@ -9,7 +9,7 @@ ARGS   ?=
 help: ## Show this help
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-20s %s\n", $$1, $$2}'
 
-$(EDGE)/.installed: pyproject.toml models/emotion.tflite $(shell find edge -name '*.py')
+$(EDGE)/.installed: pyproject.toml models/emotion.tflite $(shell find edge -type f -not -name '*.pyc')
 	$(PYTHON) -m venv $(EDGE)
 	$(EDGE)/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
 	$(EDGE)/bin/pip install --quiet --disable-pip-version-check .
@@ -165,7 +165,7 @@ benchmarks-page: $(DEV)/.installed ## Write docs/benchmarks.md from the records,
 
 BULK := .venvs/bulk
 
-$(BULK)/.installed: pyproject.toml models/emotion.tflite $(shell find edge -name '*.py')
+$(BULK)/.installed: pyproject.toml models/emotion.tflite $(shell find edge -type f -not -name '*.pyc')
 	$(PYTHON) -m venv $(BULK)
 	$(BULK)/bin/pip install --quiet --disable-pip-version-check '.[bulk]'
 	$(BULK)/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
