@@ -36,11 +36,11 @@ PART = 30  # scenes that a process makes and searches at a time
 SAME_FACE = 0.3
 RECORD = Path(__file__).parent / "results" / "closer_trees.json"
 TREES, SHARE, FOLDS = 100, 0.7, 5
-Row = tuple[str, int, bool, list[float]]  # condition, scene, whether it is the face, figures
+Row = tuple[str, int, bool, list[float]]  # condition, scene, whether it is the face, features
 
 
 def rows(condition: str, data: Path, first: int) -> list[Row]:
-    """The figures of every hit in a part of the scenes of one condition."""
+    """The features of every hit in a part of the scenes of one condition."""
     detector, last = YuNetDetector(), first + PART
     made: Iterator[tuple[Picture, Box | None]] = (
         ((picture, None) for picture in faceless(CHOOSING, last))
@@ -54,7 +54,7 @@ def rows(condition: str, data: Path, first: int) -> list[Row]:
             for hit in strongest(hits):
                 if (hit.score or 0.0) >= FAINT:
                     is_face = box is not None and hit.box.iou(box) > SAME_FACE
-                    found.append((condition, number, is_face, closer.figures(detector, image, hit)))
+                    found.append((condition, number, is_face, closer.features(detector, image, hit)))
     return found
 
 
@@ -84,7 +84,7 @@ def written(model: Any) -> dict[str, Any]:
 
 def _tree(tree: Any, rate: float) -> list[float]:
     def branch(node: int) -> tuple[list[float], list[float]]:
-        if tree.children_left[node] < 0:  # a leaf answers the same to any value
+        if tree.children_left[node] < 0:  # a leaf: the same for any value
             return [0, 0.0], [round(rate * float(tree.value[node][0, 0]), 6)] * 2
         ends = [round(rate * float(tree.value[end][0, 0]), 6) for end in _children(tree, node)]
         return [int(tree.feature[node]), round(float(tree.threshold[node]), 6)], ends

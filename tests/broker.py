@@ -122,14 +122,14 @@ class Recorder:
         connected: What the client says of itself.
         refuses: Return code of what is published: 15 for a queue that is full.
         sent: Topic, content, quality of service and whether it is retained, of each message.
-        asked: Arguments of the calls that set the client up, by name.
+        calls: Arguments of the calls that set the client up, by name.
         waiting: What waiting for a message raises.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.connected, self.refuses = True, 0
         self.sent: list[tuple[str, str, int, bool]] = []
-        self.asked: dict[str, tuple[Any, ...]] = {}
+        self.calls: dict[str, tuple[Any, ...]] = {}
         self.waiting: Exception | None = None
         client = "paho.mqtt.client.Client."
         for name in ("connect_async", "loop_start", "will_set", "reconnect_delay_set", "username_pw_set"):
@@ -144,7 +144,7 @@ class Recorder:
         return (json.loads(texts[-1]) if texts[-1].startswith("{") else texts[-1]) if texts else None
 
     def _ask(self, name: str, *arguments: Any, **named: Any) -> None:
-        self.asked[name] = (*arguments, *named.values())
+        self.calls[name] = (*arguments, *named.values())
 
     def _publish(self, topic: str, content: str, qos: int = 0, retain: bool = False) -> Any:
         self.sent.append((topic, content, qos, retain))

@@ -16,9 +16,10 @@ from edge.detectors.yunet import YuNetDetector
 from edge.types import Detection
 
 SPANS = {96: 2.0, 64: 1.4, 128: 2.0, 192: 2.0, 256: 2.0}  # of close-ups: pixels, and widths of the face
+FIRST_PX = 96  # of the close-ups that are always taken
 TURN_DEG = 30.0  # from how YuNet draws it, to both sides, and once more to the better one
 LOWEST, HIGHEST = 0.3, 0.98  # of scores when turns are compared; the trees' too are at most the second
-LEAST = 0.05  # of scores that the trees are asked about; to change it is to fit them anew
+LEAST = 0.05  # of scores that are features; to change it is to fit the trees anew
 SURELY_DEG = 15.0  # smaller turns are within the error of this measurement
 UPRIGHT_PX = 192, 256  # a head that was rotated upright is clear to see at both
 ROTATED = 1.4  # times the threshold: score of one close-up that shows a head rotated
@@ -27,6 +28,8 @@ PLAIN, PLAIN_OVERLAP, PLAIN_DRIFT = 0.8, 0.6, 0.15  # of a hit and its first clo
 LIKELY = math.log(0.9 / 0.1)  # log odds of a face, with the usual threshold of 0.5
 SMALL_PX = 64  # above this width size tells nothing: all larger faces of the scenes that trees are fitted to have one
 SAME_PLACE = 0.3  # overlap of a face and its close-up
+
+Shown = dict[float, Detection | None]  # by degrees of rotation
 
 
 def closer(detector: YuNetDetector, image: NDArray[np.uint8], face: Detection) -> Detection | None:
@@ -43,12 +46,10 @@ def closer(detector: YuNetDetector, image: NDArray[np.uint8], face: Detection) -
         image: uint8 (H, W, 3) RGB or (H, W) grey.
         face: A hit, in pixels of ``image``.
     """
-    first = next(iter(SPANS))
-    turns = -TURN_DEG, 0.0, TURN_DEG
-    shown = {turn: _close_up(detector, image, face, face.roll_deg + turn, first) for turn in turns}
+    shown = _rotated(detector, image, face)
     best = max(shown, key=lambda turn: _score(shown[turn]))
     if best and shown[best]:
-        shown[2 * best] = _close_up(detector, image, face, face.roll_deg + 2 * best, first)
+        shown[2 * best] = _close_up(detector, image, face, face.roll_deg + 2 * best, FIRST_PX)
     roll_deg = face.roll_deg + _vertex({turn: _score(close_up) for turn, close_up in shown.items()}, best)
     if abs(roll_deg) >= SURELY_DEG and _score(shown[best]) >= ROTATED * detector.threshold:
         # The box of a rotated face is loose, that of the same face upright is not.
@@ -56,32 +57,38 @@ def closer(detector: YuNetDetector, image: NDArray[np.uint8], face: Detection) -
         scores = [_score(_close_up(detector, image, upright, roll_deg, size)) for size in UPRIGHT_PX]
         if sum(scores) >= UPRIGHT_MEAN * detector.threshold * len(scores):
             return upright
-    level = shown[0.0] if abs(face.roll_deg) < SURELY_DEG else _close_up(detector, image, face, 0.0, first)
+    level = _level(detector, image, face, shown)
     sure = replace(face, roll_deg=level.roll_deg if level else 0.0)
-    aside = [shown[-TURN_DEG], shown[TURN_DEG]]
     if min(_score(face), _score(level)) >= max(PLAIN, detector.threshold) and _in_place(face, level):
         return sure
     wanted = LIKELY + _log_odds(detector.threshold, LEAST)
-    return sure if _trees().log_odds(_evidence(detector, image, face, level, aside)) >= wanted else None
+    return sure if _trees().log_odds(_features(detector, image, face, level, shown)) >= wanted else None
 
 
-def figures(detector: YuNetDetector, image: NDArray[np.uint8], face: Detection) -> list[float]:
-    """What :func:`closer` asks its trees about a hit: to fit them. 24 numbers."""
-    first = next(iter(SPANS))
-    shown = [_close_up(detector, image, face, face.roll_deg + turn, first) for turn in (-TURN_DEG, 0.0, TURN_DEG)]
-    level = shown[1] if abs(face.roll_deg) < SURELY_DEG else _close_up(detector, image, face, 0.0, first)
-    return _evidence(detector, image, face, level, [shown[0], shown[2]])
+def features(detector: YuNetDetector, image: NDArray[np.uint8], face: Detection) -> list[float]:
+    """The 24 features of a hit by which the trees of :func:`closer` decide, to fit them."""
+    shown = _rotated(detector, image, face)
+    return _features(detector, image, face, _level(detector, image, face, shown), shown)
 
 
-def _evidence(
-    detector: YuNetDetector,
-    image: NDArray[np.uint8],
-    face: Detection,
-    level: Detection | None,
-    aside: list[Detection | None],
+def _rotated(detector: YuNetDetector, image: NDArray[np.uint8], face: Detection) -> Shown:
+    """The first close-ups, as YuNet draws the face and rotated to both sides."""
+    turns = -TURN_DEG, 0.0, TURN_DEG
+    return {turn: _close_up(detector, image, face, face.roll_deg + turn, FIRST_PX) for turn in turns}
+
+
+def _level(detector: YuNetDetector, image: NDArray[np.uint8], face: Detection, shown: Shown) -> Detection | None:
+    """The first close-up of the face as a level one."""
+    return shown[0.0] if abs(face.roll_deg) < SURELY_DEG else _close_up(detector, image, face, 0.0, FIRST_PX)
+
+
+def _features(
+    detector: YuNetDetector, image: NDArray[np.uint8], face: Detection, level: Detection | None, shown: Shown
 ) -> list[float]:
     """The log odds of the scores of all close-ups, level and to both sides, and how far the level ones agree."""
-    close_ups = [level, *(_close_up(detector, image, face, 0.0, size) for size in list(SPANS)[1:])]
+    others = (size for size in SPANS if size != FIRST_PX)
+    close_ups = [level, *(_close_up(detector, image, face, 0.0, size) for size in others)]
+    aside = shown[-TURN_DEG], shown[TURN_DEG]
     agreeing = [_agreement(close_up, face) for close_up in close_ups]
     scores = (_log_odds(_score(close_up), LEAST) for close_up in (*close_ups, *aside))
     width = math.log(min(face.box.w, SMALL_PX))
@@ -134,4 +141,4 @@ def _trees() -> BoostedTrees:
     return BoostedTrees(Path(__file__).with_suffix(".json"))
 
 
-__all__ = ["LIKELY", "closer", "figures"]
+__all__ = ["LIKELY", "closer", "features"]

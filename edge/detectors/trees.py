@@ -1,4 +1,4 @@
-"""Boosted trees: many small questions about a few figures, that add up to how likely something is."""
+"""Boosted decision trees, whose leaves add up to the log odds of a yes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ class BoostedTrees:
     """Gradient boosted trees of depth two (Friedman, 2001), as ``benchmarks/closer_trees.py`` writes them.
 
     Args:
-        path: A JSON file: ``start``, and ``trees`` of ten numbers each: which figure is asked about first and up to
-            which value it goes left, the same of the left and of the right branch, and the four leaves from left to
-            right.
+        path: A JSON file: ``start``, and ``trees`` of ten numbers each: index of the root's feature and its threshold,
+            up to which it goes left; the same of the left and of the right branch; the four leaves from left to right.
     """
 
     def __init__(self, path: Path) -> None:
@@ -23,14 +22,14 @@ class BoostedTrees:
         self._start: float = content["start"]
         self._trees: list[Tree] = [tuple(tree) for tree in content["trees"]]
 
-    def log_odds(self, figures: Sequence[float]) -> float:
+    def log_odds(self, features: Sequence[float]) -> float:
         """The log of how likely a yes is over how likely a no."""
         total = self._start
-        for at, limit, left, left_limit, right, right_limit, *leaves in self._trees:
-            if figures[at] <= limit:
-                total += leaves[0] if figures[left] <= left_limit else leaves[1]
+        for root, threshold, left, left_threshold, right, right_threshold, *leaves in self._trees:
+            if features[root] <= threshold:
+                total += leaves[0] if features[left] <= left_threshold else leaves[1]
             else:
-                total += leaves[2] if figures[right] <= right_limit else leaves[3]
+                total += leaves[2] if features[right] <= right_threshold else leaves[3]
         return total
 
 

@@ -213,18 +213,18 @@ def test_a_face_that_fills_the_picture_is_found_though_its_edge_cuts_it(
     assert min(face.box.w, face.box.h) > 300
 
 
-def test_close_ups_of_a_face_are_told_by_name_and_place(rgb: np.ndarray, detector: YuNetDetector) -> None:
+def test_features_of_a_face_stand_in_their_places(rgb: np.ndarray, detector: YuNetDetector) -> None:
     hit = max(detector.hits(rgb), key=lambda hit: hit.score)
-    asked = closer.figures(detector, rgb, hit)
-    assert len(asked) == 24
-    assert asked[:2] == pytest.approx([math.log(hit.score / (1 - hit.score)), math.log(64)])
-    scores, overlaps, drifts, sizes = asked[2:9], asked[9::3], asked[10::3], asked[11::3]
+    features = closer.features(detector, rgb, hit)
+    assert len(features) == 24
+    assert features[:2] == pytest.approx([math.log(hit.score / (1 - hit.score)), math.log(64)])
+    scores, overlaps, drifts, sizes = features[2:9], features[9::3], features[10::3], features[11::3]
     assert min(scores[:5]) > 0 > min(scores[5:]) - 3, "level close-ups, then rotated ones"
     assert min(overlaps) > 0.6
     assert max(drifts) < 0.15
     assert max(sizes) < 0.3
     trees = BoostedTrees(Path(closer.__file__).with_suffix(".json"))
-    assert trees.log_odds(asked) > closer.LIKELY > trees.log_odds([0.0] * 24)
+    assert trees.log_odds(features) > closer.LIKELY > trees.log_odds([0.0] * 24)
 
 
 @pytest.mark.parametrize("condition", ["half covered", "mask", "cut by an edge"])
@@ -245,6 +245,8 @@ def test_a_faint_hit_is_looked_at_where_no_other_is_a_face(
     random = np.random.default_rng(3)
     picture, box = place(generated(random), covered(head, face, "half covered"), face, "dark", random)
     assert [one.box.iou(box) > 0.3 for one in find_faces(detector, picture)] == [True]
-    assert find_faces(YuNetDetector(threshold=0.98), picture) == [], "close-ups must be surer where more is asked"
+    assert find_faces(YuNetDetector(threshold=0.98), picture) == [], (
+        "close-ups must be surer where the threshold is higher"
+    )
     monkeypatch.setattr(pictures, "FAINT", pictures.FAIR)
     assert find_faces(detector, picture) == []

@@ -122,9 +122,9 @@ def runner(copy: Path) -> Iterator[Run]:
 
         def run(tests: list[str], limit_s: float, keep_bytecode: bool = False) -> tuple[str, str]:
             names = [f"tests/edge/{name}" for name in tests]
-            asked = (["-qx", "-p", "no:cacheprovider", "-m", LEFT_OUT, *names], limit_s, keep_bytecode)
+            request = (["-qx", "-p", "no:cacheprovider", "-m", LEFT_OUT, *names], limit_s, keep_bytecode)
             assert process.stdin and process.stdout
-            process.stdin.write(json.dumps(asked) + "\n")
+            process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
             outcome, output = json.loads(process.stdout.readline())
             return outcome, output

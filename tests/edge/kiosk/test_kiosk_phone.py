@@ -201,8 +201,8 @@ def test_on_an_upright_screen_the_code_stands_below_the_cards_of_several(visit, 
     assert code["y"] + code["height"] <= 800
     for others in (".card:not([hidden])", ".people .note", ".stage"):
         for box in (one.bounding_box() for one in page.locator(others).all()):
-            beside = box["x"] + box["width"] <= code["x"] or box["y"] + box["height"] <= code["y"]
-            assert beside, others
+            apart = box["x"] + box["width"] <= code["x"] or box["y"] + box["height"] <= code["y"]
+            assert apart, others
 
 
 @in_chromium

@@ -46,10 +46,12 @@ def test_a_slow_sink_of_a_recording_gets_everything():
     assert [result.frame for result in slow.results] == list(range(200))
 
 
-@pytest.mark.parametrize(("asked", "pictures"), [({}, False), ({"pictures": False}, False), ({"pictures": True}, True)])
-def test_pictures_are_held_for_a_sink_that_needs_them(asked: dict[str, bool], pictures: bool):
+@pytest.mark.parametrize(
+    ("options", "pictures"), [({}, False), ({"pictures": False}, False), ({"pictures": True}, True)]
+)
+def test_pictures_are_held_for_a_sink_that_needs_them(options: dict[str, bool], pictures: bool):
     keep = Keep()
-    sink = BackgroundSink(keep, wait=True, **asked)
+    sink = BackgroundSink(keep, wait=True, **options)
     sink.write(PICTURE, result_of(0))
     sink.close()
     assert (len(keep.results), keep.pictures, keep.closed) == (1, pictures, 1)

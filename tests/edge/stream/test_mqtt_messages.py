@@ -57,7 +57,7 @@ def test_all_but_events_is_retained_and_all_comes_at_least_once(paho: Recorder, 
         ("box/state", 1, True),
         ("box/availability", 1, True),
     ]
-    assert paho.asked["will_set"] == ("box/availability", "offline", 1, True)
+    assert paho.calls["will_set"] == ("box/availability", "offline", 1, True)
     assert caplog.messages == []
     assert not sink.failed
 
@@ -75,10 +75,10 @@ def test_an_address_is_a_place_and_a_login(
     paho: Recorder, address: str, place: tuple[str, int], login: tuple[str, str] | None
 ):
     MqttSink(address)
-    assert paho.asked["connect_async"] == (*place, 30)
-    assert paho.asked.get("username_pw_set") == login
-    assert paho.asked["reconnect_delay_set"] == (1, 20)
-    assert paho.asked["max_queued_messages_set"] == (2000,)
+    assert paho.calls["connect_async"] == (*place, 30)
+    assert paho.calls.get("username_pw_set") == login
+    assert paho.calls["reconnect_delay_set"] == (1, 20)
+    assert paho.calls["max_queued_messages_set"] == (2000,)
 
 
 def test_a_state_is_told_when_it_changes_and_once_a_second_while_there_are_faces(
@@ -86,12 +86,12 @@ def test_a_state_is_told_when_it_changes_and_once_a_second_while_there_are_faces
 ):
     now = SimpleNamespace(monotonic=lambda: moment)
     monkeypatch.setattr("edge.sinks.mqtt.time", now)
-    sink, told = MqttSink("mqtt://localhost", name="box"), []
+    sink, sent_s = MqttSink("mqtt://localhost", name="box"), []
     for moment, faces in ((10.0, 1), (10.9, 1), (11.0, 1), (11.5, 0), (13.0, 0), (13.1, 1)):
         before = len(paho.sent)
         sink.write(None, seen(*[HAPPY] * faces))
-        told += [moment] * (len(paho.sent) - before)
-    assert told == [10.0, 11.0, 11.5, 13.1]
+        sent_s += [moment] * (len(paho.sent) - before)
+    assert sent_s == [10.0, 11.0, 11.5, 13.1]
 
 
 def test_events_of_an_absence_come_afterwards_and_states_do_not(paho: Recorder, caplog: pytest.LogCaptureFixture):

@@ -194,9 +194,9 @@ def test_of_two_that_are_as_near_the_one_that_overlaps_more_is_it():
 def test_a_likeness_is_learnt_slowly_and_not_while_faces_overlap():
     tracker = followed(Detection(STILL, RED))
     (track,) = tracker.tracks
-    beside, over = Detection(Box(210, 100, 100, 100)), Detection(Box(170, 100, 100, 100))
-    tracker.update([Detection(STILL, RED), beside], 0.16)
-    tracker.update([Detection(STILL, BLUE), beside], 0.2)
+    neighbour, over = Detection(Box(210, 100, 100, 100)), Detection(Box(170, 100, 100, 100))
+    tracker.update([Detection(STILL, RED), neighbour], 0.16)
+    tracker.update([Detection(STILL, BLUE), neighbour], 0.2)
     assert track.appearance == pytest.approx(np.array([0.9, 0.1]) / math.hypot(0.9, 0.1))
     for time_s in (0.24, 0.28, 0.32):
         tracker.update([Detection(STILL, BLUE), over], time_s)

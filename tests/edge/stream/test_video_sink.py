@@ -186,16 +186,16 @@ def test_before_the_disk_is_full_the_file_is_finished(tmp_path: Path, monkeypatc
     assert len(levels(tmp_path / "full.mp4")) == 22
 
 
-def test_the_disk_is_asked_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    asked: list[float] = []
+def test_the_disk_is_checked_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    checked_s: list[float] = []
     room = SimpleNamespace(f_bavail=1 << 20, f_frsize=4096)
     monkeypatch.setattr(video_module, "time", SimpleNamespace(monotonic=lambda: moment))
-    monkeypatch.setattr(video_module.os, "statvfs", lambda path: asked.append(moment) or room)
+    monkeypatch.setattr(video_module.os, "statvfs", lambda path: checked_s.append(moment) or room)
     sink = VideoSink(tmp_path / "v.avi", fps=10)
     for moment in (5.0, 5.5, 6.0, 6.25, 7.0, 7.25, 7.5):
         sink.write(grey(100), at(moment))
     sink.close()
-    assert asked == [5.0, 6.25, 7.5]
+    assert checked_s == [5.0, 6.25, 7.5]
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".avi"])
