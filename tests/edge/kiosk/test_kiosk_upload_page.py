@@ -47,6 +47,17 @@ def test_a_small_picture_is_shown_large_but_three_times_at_most(visit, tmp_path,
     assert page.evaluate("document.documentElement.scrollHeight - innerHeight") <= 0
 
 
+@pytest.mark.parametrize("language", sorted(path.stem for path in LANG.glob("*.json")))
+def test_the_longest_emotion_stays_within_its_card_on_a_small_screen(visit, tmp_path, language):
+    page = visit("/upload", "pi", language=language)
+    give(page, picture(tmp_path, room(300, 300)))
+    page.wait_for_selector(".card")
+    words = json.loads((LANG / f"{language}.json").read_text("utf-8"))
+    longest = max((word for key, word in words.items() if key.startswith("emotion.")), key=len)
+    page.locator(".emotion").evaluate_all("(all, word) => all.forEach((one) => { one.textContent = word; })", longest)
+    assert page.locator(".card").evaluate_all("all => all.every((one) => one.scrollWidth <= one.clientWidth)")
+
+
 def test_upload_of_no_face(visit, tmp_path):
     page = visit("/upload")
     give(page, picture(tmp_path, room()))
