@@ -111,6 +111,7 @@ def fit(
     run.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(recipe.seed)
     network = NETWORKS[recipe.network]()
+    trained = NETWORKS[recipe.network]() if recipe.described else NETWORKS[recipe.network](mirror=True)
     if not recipe.described:
         network = quantization_aware(network)
     if start is not None:
@@ -126,7 +127,7 @@ def fit(
         weighted_metrics=[],
     )
     checkpoint = Checkpoint(run / "state.npz", graph, watchers)
-    record = _record(recipe, network, train, watched)
+    record = _record(recipe, trained, train, watched)
     _keep_record(record, run / RECORD, resumes=checkpoint.path.is_file())
     epoch = checkpoint.restore()
     trim_log(run / "log.csv", epoch)
@@ -143,7 +144,6 @@ def fit(
         shuffle=False,  # the batches come shuffled, by seed and epoch alone
         verbose=verbose,
     )
-    trained = NETWORKS[recipe.network]()
     trained.set_weights(network.get_weights())
     if start is not None:
         blend(trained, start, recipe.blend)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras import layers
+from keras import layers, ops
 from numpy.typing import NDArray
 
 from edge.errors import ConfigError, OutputError
@@ -44,6 +44,7 @@ def residual(
     stem: int,
     size: int = 48,
     dropout: float = 0.2,
+    mirror: bool = False,
     name: str = "residual",
 ) -> keras.Model:
     """A plain residual network of dense 3x3 convolutions that is indifferent to colour.
@@ -58,6 +59,8 @@ def residual(
         stem: Channels of the first convolution, at full size.
         size: Height and width of the input in pixels.
         dropout: Rate before the last layer, while training.
+        mirror: Also read the picture's mirror image, and answer by the mean of the features of both: twice the
+            arithmetic with the same weights.
         name: Name of the model.
 
     Returns:
@@ -65,11 +68,15 @@ def residual(
     """
     image = keras.Input((size, size, 3), name="image")
     x = layers.Conv2D(1, 1, use_bias=False, trainable=False, name="luma")(image)
+    if mirror:  # one below the other, then as two pictures
+        x = ops.reshape(layers.Concatenate(axis=1)([x, x[:, :, ::-1]]), (-1, size, size, 1))
     x = _conv(x, stem)
     for width, count in zip(widths, blocks, strict=True):
         x = _block(x, width, stride=2)
         for _ in range(count):
             x = _block(x, width, stride=1)
+    if mirror:
+        x = ops.reshape(x, (-1, 2 * x.shape[1], *x.shape[2:]))
     x = layers.GlobalAveragePooling2D(keepdims=True)(x)
     x = layers.Dropout(dropout)(x)
     x = layers.Conv2D(len(EMOTIONS), 1, name="head")(x)
@@ -96,9 +103,9 @@ def _block(x: keras.KerasTensor, width: int, stride: int) -> keras.KerasTensor:
     return layers.ReLU()(layers.Add()([x, shortcut]))
 
 
-def compact() -> keras.Model:
+def compact(*, mirror: bool = False) -> keras.Model:
     """What the device runs: ``residual`` with most of its arithmetic at 24x24 and below; 379,876 parameters."""
-    return residual((22, 46, 96), (1, 1, 1), stem=12, dropout=0.0, name="compact")
+    return residual((22, 46, 96), (1, 1, 1), stem=12, dropout=0.0, mirror=mirror, name="compact")
 
 
 NETWORKS: dict[str, Callable[[], keras.Model]] = {"compact": compact, "reference": reference}
@@ -145,11 +152,12 @@ def predict(network: keras.Model, pictures: NDArray[np.uint8], layer: str = "pro
 
 def macs(model: keras.Model) -> int:
     """Multiply-accumulate operations of one picture in convolution and dense layers."""
+    one = keras.Input(batch_shape=(1, *model.input_shape[1:]))
     total = 0
-    for layer in model.layers:
+    for layer in keras.models.clone_model(model, input_tensors=one).layers:
         if isinstance(layer, layers.Conv2D):
-            _, height, width, _ = layer.output.shape
-            total += height * width * int(np.prod(layer.kernel.shape))
+            views, height, width, _ = layer.output.shape
+            total += views * height * width * int(np.prod(layer.kernel.shape))
         elif isinstance(layer, layers.Dense):
             total += int(np.prod(layer.kernel.shape))
     return total

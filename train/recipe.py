@@ -41,7 +41,7 @@ class Recipe:
     original_label: float = 0.0  # share of FER2013's own label, if there, where it says Angry or Sad, votes Neutral
     smoothing: float = 0.0  # share of the targets that is spread over all classes
     balance: float = 0.5  # 0 learns each set's class frequencies, 1 learns as if all classes were as frequent
-    described: bool = False  # one label, class weights, Adam, a lower rate on a plateau, nothing rounded or brightened
+    described: bool = False  # one label, class weights, lower rates on plateaus, nothing rounded, brightened, mirrored
     sample: tuple[int, ...] = ()  # train on this many pictures of each class only, a fifth of them to watch
     crop_margin: float = 0.0  # share of the detector's box that the device adds on every side for this network
     augment: Augment = field(default_factory=Augment)

@@ -37,12 +37,14 @@ def train_run(recipe: Recipe, data: Path, photos: Sequence[Path], run: Path) -> 
         run: Folder of the run.
 
     Raises:
-        ConfigError: The recipe names an unknown network, or a start that is not there or of another network; or the
-            run is finished with another recipe.
+        ConfigError: The recipe names an unknown network, the described one but not the described rest, or a start that
+            is not there or of another network; or the run is finished with another recipe.
         DataError: The data cannot be trained on.
     """
     if recipe.network not in NETWORKS:
         raise ConfigError(f"no network {recipe.network!r}; there are {', '.join(NETWORKS)}")
+    if recipe.network == "reference" and not recipe.described:
+        raise ConfigError("the network 'reference' is only trained as described; set described=true too")
     if (run / "model.toml").is_file():
         return _finished(recipe, run)
     start = _start(recipe)
