@@ -107,16 +107,16 @@ class Pipeline:
         used = detector_name(self.detector)
         return FrameResult(name, *size, faces, fallback=fallback, timing_ms=timing, detector=used)
 
-    def follow(self, source: str, **settings: Any) -> Iterator[FrameResult]:
+    def follow(self, source: str | Path | int, **settings: Any) -> Iterator[FrameResult]:
         """Follow the faces of a video, camera, folder or network stream.
 
         Args:
-            source: What ``emotion-edge stream --source`` takes.
+            source: What ``emotion-edge stream --source`` takes; a camera's number and a path as such, too.
             **settings: Passed on to ``Stream``: smooth_s, hold_s, detect_every, timeout_s, retries...
 
         Yields:
             A result a frame: its faces carry their ``track``, its ``image`` is the frame. Leaving the loop closes the
-            source.
+            source. Changes of state without a frame, such as the end, are told by ``Stream.results`` alone.
 
         Raises:
             SourceError: The source cannot be opened, or was lost and did not come back.
@@ -125,7 +125,7 @@ class Pipeline:
         from edge.stream import Stream
 
         stream = Stream(
-            open_source(source),
+            open_source(str(source)),
             self._streamed,
             self.classifier,
             threshold=self.reader.threshold,
@@ -134,7 +134,7 @@ class Pipeline:
             **settings,
         )
         with closing(stream.results()) as results:
-            yield from results
+            yield from (result for result in results if result.image is not None)
 
 
 __all__ = ["FaceChoice", "Pipeline"]

@@ -46,7 +46,7 @@ def read_log(path: Path) -> LogRows:
     Raises:
         LogError: It is missing, something else than an event log, damaged, or locked.
     """
-    is_open = path.with_name(f"{path.name}-wal").exists()  # SQLite removes it with the last writer
+    is_open = _holds_changes(path.with_name(f"{path.name}-wal"))
     try:
         with _opened(path) as db:
             _check_layout(db, path)
@@ -79,6 +79,14 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=2.0)) as db:
         db.isolation_level = None
         yield db
+
+
+def _holds_changes(wal: Path) -> bool:
+    """SQLite removes it with the last writer; a reader leaves an empty one."""
+    try:
+        return wal.stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _check_layout(db: sqlite3.Connection, path: Path) -> None:

@@ -236,6 +236,8 @@ def test_what_is_no_model_or_source_is_an_error_of_ours(tmp_path: Path, classifi
         Pipeline(tmp_path / "none.tflite")
     with pytest.raises(SourceError, match="no such source"):
         list(Pipeline(classifier).follow("nonsense"))
+    with pytest.raises(SourceError, match="no camera at /dev/video99"):
+        list(Pipeline(classifier).follow(99, retries=0))
 
 
 def test_no_face_reads_the_whole_picture_and_says_so(classifier: Classifier) -> None:
@@ -298,12 +300,11 @@ def test_without_a_detector_the_picture_is_the_face(make_model: Any) -> None:
 def test_frames_are_followed_and_the_source_is_closed(classifier: Classifier, tmp_path: Path, rgb: np.ndarray) -> None:
     for number in range(6):
         Image.fromarray(np.roll(rgb, 3 * number, axis=1)).save(tmp_path / f"{number}.png")
-    results = list(Pipeline(classifier).follow(str(tmp_path)))
-    frames = [result for result in results if result.image is not None]
+    frames = list(Pipeline(classifier).follow(tmp_path))
     assert [result.frame for result in frames] == list(range(6))
     assert {face.track for result in frames for face in result.faces} == {1}
     assert np.array_equal(frames[2].image, np.roll(rgb, 6, axis=1))
-    assert frames[-1].draw().shape == rgb.shape
+    assert [frame.draw().shape for frame in frames] == [rgb.shape] * 6, "the end is no frame"
 
 
 def test_leaving_the_loop_closes_what_it_opened(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -309,7 +309,8 @@ def test_a_log_that_is_being_written_is_read_and_said(cli, tmp_path: Path, envir
         process.send_signal(signal.SIGTERM)
         process.wait(20)
     assert process.returncode == 0
-    assert cli("report", path).stderr == b"", "what has just ended is no longer written"
+    for _ in range(2):  # SQLite keeps its files for a reader, too
+        assert cli("report", path).stderr == b"", "what has just ended is no longer written"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
