@@ -22,7 +22,7 @@ UP = 0.02
 OVERLAP, MOST = 0.3, 500  # of OpenCV's own non-maximum suppression
 PERHAPS = 0.2  # of the threshold
 LEAST_PX = 64  # OpenCV pads to a multiple of 32, and with 32 in a direction gives random boxes (4.11)
-OFTEN_PX = 64, 96, 128, 192, 256, 320, 480, 640  # long sides that come often have a network each
+CLOSE_UP_PX = 64, 96, 128, 192, 256  # squares that have a network each; all else shares one, which holds up to 23 MB
 
 
 class YuNetDetector:
@@ -50,7 +50,8 @@ class YuNetDetector:
             raise RuntimeMissingError(f"the face detector's file {path} is missing; wanted an .onnx file of YuNet")
         self._networks: dict[int, Any] = {}
         try:
-            self.detect(np.zeros((LEAST_PX, LEAST_PX), np.uint8))  # OpenCV before 4.8 fails here
+            # OpenCV before 4.8 fails here; later ones choose by a network's first picture how they compute the scores.
+            self.detect(np.zeros((LEAST_PX, LEAST_PX + 32), np.uint8))
         except (cv2.error, SystemError) as error:
             reason = " ".join(str(error).split())
             raise RuntimeMissingError(f"OpenCV {version} cannot run {path} ({reason}); {REMEDY}") from error
@@ -78,9 +79,8 @@ class YuNetDetector:
         return sorted(faces, key=lambda face: face.box.area, reverse=True)
 
     def _network(self, width: int, height: int) -> Any:
-        """The network for pictures of a size; to prepare it for another one costs as much as a search."""
-        long_side = max(width, height)
-        key = long_side if long_side in OFTEN_PX else 0
+        """The network for pictures of a size; to prepare it for another one costs as much as a search of a close-up."""
+        key = width if width == height and width in CLOSE_UP_PX else 0
         if key not in self._networks:
             self._networks[key] = cv2.FaceDetectorYN.create(
                 str(self.path), "", (width, height), PERHAPS * self.threshold, OVERLAP, MOST

@@ -69,6 +69,22 @@ def test_small_pictures_always_give_the_same(shape: tuple[int, ...], rgb: np.nda
     assert len(found) == 1
 
 
+def test_a_picture_gives_the_same_whatever_was_searched_before(rgb: np.ndarray) -> None:
+    sizes = (96, 70), (128, 100), (96, 96), (320, 240), (480, 270), (480, 480), (640, 480)
+    views = [cv2.resize(rgb, size) for size in sizes]
+    alone = [YuNetDetector().hits(view) for view in views]
+    detector = YuNetDetector()
+    assert [detector.hits(view) for view in views] == alone
+    assert [detector.hits(view) for view in views[::-1]] == alone[::-1]
+
+
+def test_a_detector_that_searched_many_sizes_keeps_few_networks(rgb: np.ndarray) -> None:
+    detector = YuNetDetector()
+    for side in range(60, 700, 20):
+        detector.hits(cv2.resize(rgb, (side, side)))
+    assert len(detector._networks) <= 6
+
+
 @pytest.mark.parametrize("roll_deg", [-45, -25, 0, 20, 45])
 def test_finds_turned_faces_and_by_how_much(roll_deg: float, rgb: np.ndarray, detector: YuNetDetector) -> None:
     (face,) = find_faces(detector, rolled(rgb, roll_deg))
