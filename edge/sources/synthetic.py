@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,7 +102,7 @@ class SyntheticSource(SourceBase):
         return places
 
 
-@cache
+@lru_cache(maxsize=4)  # one a head; with all steps kept it would take 10 MB
 def _sprite(label: str, following: str, step: int) -> NDArray[np.uint8]:
     return draw_face(POSES[label].towards(POSES[following], step / MORPH_STEPS))
 

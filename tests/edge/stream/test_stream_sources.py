@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 import threading
 import time
@@ -270,6 +271,22 @@ def test_the_synthetic_source_repeats_itself_and_keeps_time():
     assert pairs[3] == (None, None)
     assert all(np.array_equal(one.rgb, other.rgb) for one, other in pairs[:3])
     assert [other.time_s for _, other in pairs[:3]] == [0, 0.02, 0.04]
+
+
+def test_a_demonstration_takes_no_more_memory_as_it_goes_on():
+    code = """
+import tracemalloc
+from edge.sources.synthetic import SyntheticSource
+tracemalloc.start()
+with SyntheticSource(2, live=False) as source:
+    took = []
+    for index in range(0, 2 * 625, 4):  # all expressions come within 625 frames
+        source.picture(index)
+        took.append(tracemalloc.get_traced_memory()[0])
+print(max(took) - took[0])
+"""
+    grown = int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+    assert grown < 2_000_000  # a drawn head takes 0.23 MB
 
 
 def test_drawn_faces_are_read_as_they_are_drawn():
