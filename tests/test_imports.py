@@ -68,6 +68,23 @@ def test_predict_loads_only_what_it_needs() -> None:
     assert not {name.split(".")[0] for name in modules} & {"dask", "distributed", "pyarrow", "pebble"}
 
 
+def test_the_kiosk_starts_without_what_it_may_never_need() -> None:
+    code = (
+        "import sys\n"
+        "from edge.cli import kiosk\n"
+        "from edge.kiosk.service import Kiosk\n"
+        "from edge.kiosk.settings import KioskSettings\n"
+        "from edge.kiosk.sources import choose_source\n"
+        "config = KioskSettings(source='demo', port=0)\n"
+        "Kiosk(config, choose_source(config))\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = set(done.stdout.split())
+    assert "edge.kiosk.service" in modules
+    assert not modules & {"PIL", "edge.pipeline", "edge.report", "edge.sinks.events", "edge.sinks.mqtt", "sqlite3"}
+
+
 def test_every_exported_name_exists() -> None:
     import edge
 

@@ -53,8 +53,7 @@ def keep_tidy() -> None:
 
     Freed memory is kept for the next frame.
     """
-    gc.collect()
-    gc.freeze()  # what was imported stays
+    gc.freeze()  # what was imported stays; among it is no garbage worth a search
     gc.set_threshold(*_COLLECTS_AFTER)
     keep_freed_memory()
 

@@ -33,8 +33,6 @@ from edge.kiosk.settings import KioskSettings
 from edge.kiosk.sources import DEMO
 from edge.kiosk.tokens import Gate
 from edge.kiosk.uploads import MAX_PIXELS, UploadDesk
-from edge.report import read_report
-from edge.report.page import STYLE_HASH, to_html
 from edge.words import LANG, Words, preferred
 
 logger = logging.getLogger(__name__)
@@ -128,6 +126,9 @@ class Site:
         log, today = self.config.event_log, date.today()
         if log is None:
             return failure(404, "no_event_log", "This kiosk keeps no event log; see event_log.")
+        from edge.report import read_report
+        from edge.report.page import STYLE_HASH, to_html
+
         async with self._reporting:
             try:
                 report = await asyncio.to_thread(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -29,15 +30,13 @@ from edge.kiosk.thermal import ThermalWatch
 from edge.kiosk.tokens import Gate
 from edge.kiosk.uploads import UploadDesk
 from edge.kiosk.video import Video
-from edge.pipeline import Pipeline
-from edge.sinks.background import BackgroundSink
-from edge.sinks.base import Sink
-from edge.sinks.events import EventSink
-from edge.sinks.mqtt import mqtt_sink
-from edge.sinks.mqtt import problems as mqtt_problems
 from edge.sources.base import FrameSource
 from edge.stream import Stream
 from edge.stream.stats import Snapshot
+
+if TYPE_CHECKING:
+    from edge.pipeline import Pipeline
+    from edge.sinks.base import Sink
 
 log = logging.getLogger(__name__)
 
@@ -99,9 +98,14 @@ class Kiosk:
             )
             # What is wrong with them is said at the start.
             if config.event_log:
+                from edge.sinks.events import EventSink
+
                 EventSink(config.event_log).close()
-            for problem in mqtt_problems(config) if config.mqtt else ():
-                raise ConfigError(problem)
+            if config.mqtt:
+                from edge.sinks.mqtt import problems
+
+                for problem in problems(config):
+                    raise ConfigError(problem)
         self.facts = _facts(classifier, config, source)
         self.desk = UploadDesk(
             self._upload_pipeline,
@@ -221,9 +225,14 @@ class Kiosk:
 
     def _sinks(self) -> Iterator[Sink]:
         if self.config.event_log:
+            from edge.sinks.background import BackgroundSink
+            from edge.sinks.events import EventSink
+
             # A thread of its own: a slow card, or a report that is being read, must not hold up the loop.
             yield BackgroundSink(EventSink(self.config.event_log), wait=False, room=1024)
         if self.config.mqtt:
+            from edge.sinks.mqtt import mqtt_sink
+
             yield mqtt_sink(self.config, page=self.config.address(self.port) if self.config.reachable else None)
 
     async def _tick(self) -> None:
@@ -254,6 +263,8 @@ class Kiosk:
         self._notifier.status(f"{self.health().state}, {self._fps.get('processed', 0.0):.1f} frames a second")
 
     def _upload_pipeline(self) -> Pipeline:
+        from edge.pipeline import Pipeline
+
         # An interpreter belongs to one thread: uploads have one of their own.
         config = self.config
         return Pipeline(
