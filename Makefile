@@ -86,9 +86,16 @@ install-kiosk: ## Install the kiosk as a service on this device
 uninstall-kiosk: ## Take the service away again; settings stay
 	$(if $(filter 0,$(shell id -u)),,sudo) sh deploy/install-kiosk.sh uninstall
 
+DEB := .venvs/deb
+
+$(DEB)/.installed:
+	$(PYTHON) -m venv $(DEB)
+	$(DEB)/bin/pip install --quiet --disable-pip-version-check packaging
+	@touch $@
+
 .PHONY: deb container test-packages
-deb: $(DEV)/.installed ## Make the kiosk's Debian package in dist/: make deb ARGS='--arch arm64 --release trixie'
-	$(DEV)/bin/python deploy/debian/build.py $(ARGS)
+deb: $(DEB)/.installed ## Make the kiosk's Debian package in dist/: make deb ARGS='--arch arm64 --release trixie'
+	PYTHONPATH=. $(DEB)/bin/python deploy/debian/build.py $(ARGS)
 
 container: ## Make the kiosk's container: make container BUILDER=podman ARGS='--platform linux/arm64'
 	$(or $(BUILDER),buildah) build --format docker -f deploy/Containerfile -t emotion-edge $(ARGS) .

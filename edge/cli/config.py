@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,8 +11,8 @@ import click
 from edge.cli.kiosk import command as kiosk_command
 from edge.cli.stream import STREAM
 from edge.cli.stream import command as stream_command
-from edge.errors import SettingsError
-from edge.kiosk.settings import KIOSK
+from edge.errors import EdgeError, SettingsError
+from edge.kiosk.settings import KIOSK, SOURCE_WORDS, KioskSettings
 from edge.naming import one_line
 from edge.settings import Verb, to_toml
 
@@ -57,7 +57,9 @@ def show(verb: str, options: tuple[str, ...]) -> None:
 @_verb_option
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 def check(verb: str, path: Path | None) -> None:
-    """Check a configuration file (by default the installed one), the environment, and that files they name are there.
+    """Check a file of settings, the environment, and that files they name are there.
+
+    Without PATH it is the installed file, where there is one.
 
     Everything that is wrong gets a line, and the exit code is then 1.
     """
@@ -70,18 +72,32 @@ def check(verb: str, path: Path | None) -> None:
         click.echo(f"error: {one_line(problem)}", err=True)
     if problems:
         raise click.exceptions.Exit(1)
-    click.echo(f"{loaded.path or 'no file: defaults and environment'} is fine")
+    click.echo(f"{loaded.path} is fine" if loaded.path else "no file; the defaults and the environment are fine")
 
 
 def _faults(settings: Any) -> Iterator[str]:
     """What is wrong with settings that are right each for itself: what they name is not there."""
+    from edge.kiosk.logo import read_logo
     from edge.sinks.mqtt import problems
+    from edge.sources import open_source
 
     for name in ("model", "detector_model"):
         path = getattr(settings, name)
         if path is not None and not path.is_file():
             yield f"{name}: no such file: {path}"
+    kiosk = isinstance(settings, KioskSettings)
+    if not (kiosk and settings.source in SOURCE_WORDS):
+        yield from _fault(lambda: open_source(settings.source))
+    if kiosk and settings.logo is not None:
+        yield from _fault(lambda: read_logo(settings.logo))
     yield from problems(settings)
+
+
+def _fault(use: Callable[[], object]) -> Iterator[str]:
+    try:
+        use()
+    except EdgeError as error:
+        yield str(error)
 
 
 __all__ = ["command"]

@@ -25,7 +25,7 @@ from edge.kiosk.live import LiveView
 from edge.kiosk.logo import read_logo
 from edge.kiosk.metrics import CONTENT_TYPE, Metrics
 from edge.kiosk.openapi import DOCUMENT
-from edge.kiosk.pages import STATIC, page
+from edge.kiosk.pages import STATIC, login_page, page
 from edge.kiosk.phone import PhoneWay
 from edge.kiosk.replies import LiveReply, Seats, failure, json_reply
 from edge.kiosk.security import Security, set_cookie
@@ -158,7 +158,7 @@ class Site:
         if self.gate is None or not self.gate.opens_with(token):
             if self.gate is not None and token:
                 self.gate.failed.note(request.scope)
-            return page("login.html", status=401)
+            return login_page(wrong=bool(token))
         reply = RedirectResponse("./", status_code=303)
         set_cookie(reply, self.gate, request.url.scheme)
         return reply

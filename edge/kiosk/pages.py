@@ -31,9 +31,15 @@ def _read(name: str, screen: bool, phones: bool) -> str:
     return text
 
 
+def login_page(*, wrong: bool = False) -> Response:
+    """The page that asks for the token, after a wrong one also saying so."""
+    text = _read("login.html", False, False)
+    return Response(text.replace('role="alert" hidden', 'role="alert"') if wrong else text, 401, media_type="text/html")
+
+
 def page(name: str, status: int = 200, *, screen: bool = False, phones: bool = False) -> Response:
     """One of the package's own pages; ``screen`` makes it the device's own, ``phones`` adds a QR code to that."""
     return Response(_read(name, screen, phones), status, media_type="text/html")
 
 
-__all__ = ["STATIC", "page"]
+__all__ = ["STATIC", "login_page", "page"]

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edge.kiosk.pages import page
+from edge.kiosk.pages import login_page, page
 from edge.kiosk.passes import PATHS, TURN_S, VISITS_TURNS
 from edge.kiosk.replies import failure
 from edge.kiosk.tokens import Gate
@@ -127,7 +127,7 @@ class Security:
         if a_page and visit:
             return page("ended.html", status=401)
         if a_page and "text/html" in headers.get("accept", ""):
-            return page("login.html", status=401)
+            return login_page(wrong=bool(shown))
         return failure(401, "token", "The token is missing or wrong.", {"www-authenticate": "Bearer"})
 
     def _trusted(self, scope: Scope) -> bool:

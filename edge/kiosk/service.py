@@ -200,12 +200,16 @@ class Kiosk:
 
     def _work(self, stream: Stream) -> None:
         """Run the stream, again when a recording ends or a source fails for good: a kiosk never gives up."""
+        said = ""
         while not self._stop.is_set():
             try:
                 with self._kept(stream):
                     stream.run(self._stop)
+                said = ""
             except EdgeError as error:
-                log.error("%s; trying again in %.0f s", error, RESTART_S)
+                if str(error) != said:  # once, not thirty times a minute
+                    said = str(error)
+                    log.error("%s; trying again every %.0f s", error, RESTART_S)
                 self._stop.wait(RESTART_S)
             except Exception:
                 log.exception("the loop failed; starting it again in %.0f s", RESTART_S)

@@ -44,6 +44,9 @@ def parse_colour(text: str) -> str:
     return text.lower()
 
 
+SOURCE_WORDS = ("auto", "demo", "none")  # what a kiosk's source may be besides a stream's
+
+
 @dataclass(frozen=True)
 class KioskSettings(FaceSettings, CameraSettings, MqttSettings, ReportSettings):
     """Everything that can be set about a kiosk; each field says what it means."""
@@ -121,4 +124,4 @@ class KioskSettings(FaceSettings, CameraSettings, MqttSettings, ReportSettings):
 
 KIOSK = Verb("kiosk", KioskSettings, takes_file=True, default_file=Path("/etc/emotion-edge/kiosk.toml"))
 
-__all__ = ["KIOSK", "KioskSettings"]
+__all__ = ["KIOSK", "SOURCE_WORDS", "KioskSettings"]

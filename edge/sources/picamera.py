@@ -84,7 +84,7 @@ class PicameraSource(SourceBase):
         except ImportError as error:
             raise ConfigError(
                 f"Picamera2 is missing ({error}); on a Raspberry Pi: sudo apt install python3-picamera2, "
-                "and a virtual environment made with --system-site-packages"
+                "and a virtual environment made with --system-site-packages; for a USB camera give --source 0"
             ) from error
         options = self._options
         width, height = options.size

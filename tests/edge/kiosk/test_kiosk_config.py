@@ -184,3 +184,15 @@ def test_check_also_lists_what_is_named_and_missing(file, tmp_path):
     for words in ("'prot'", "model: no such file", "MQTT name", "MQTT address", "no.pem"):
         assert sum(words in line for line in lines) == 1, words
     assert len(lines) == 5
+    done = CliRunner().invoke(cli, ["config", "check", str(file('source = "no.mp4"\nlogo = "no.svg"\n'))])
+    assert [line.split("; ")[0] for line in done.stderr.splitlines()] == [
+        "error: no such source: 'no.mp4'",
+        "error: logo no.svg cannot be read: No such file or directory",
+    ]
+    done = CliRunner().invoke(cli, ["config", "check", "--verb", "stream", str(file('source = "auto"\n'))])
+    assert "no such source: 'auto'" in done.stderr
+
+
+@pytest.mark.parametrize("source", ["auto", "demo", "none", "picamera", "0", "/dev/video9", "rtsp://camera/live"])
+def test_check_asks_for_no_camera(file, source):
+    assert CliRunner().invoke(cli, ["config", "check", str(file(f'source = "{source}"'))]).exit_code == 0

@@ -9,6 +9,7 @@ import weakref
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from edge.device import read_temperature, read_throttled
 from edge.errors import ConfigError
@@ -312,7 +313,7 @@ def test_the_sources_a_setting_can_mean():
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("logo.txt", b"x", "wanted a file named like one of .svg"),
+        ("text.jpg", b"Museum of Faces\n", "no picture that browsers show; wanted SVG, PNG, JPEG or WebP"),
         ("none.svg", None, "cannot be read"),
         ("large.png", bytes(500_001), "500,000 at most"),
     ],
@@ -322,6 +323,15 @@ def test_a_logo_that_cannot_be_shown_is_refused_in_a_line(tmp_path, name, conten
         (tmp_path / name).write_bytes(content)
     with pytest.raises(ConfigError, match=words):
         read_logo(tmp_path / name)
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WebP"])
+def test_a_logo_is_what_it_holds_whatever_its_name_says(tmp_path, form):
+    path = tmp_path / "logo.png"
+    Image.new("RGB", (8, 8)).save(path, form)
+    assert read_logo(path) == (path.read_bytes(), f"image/{form.lower()}")
+    path.write_text('<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>')
+    assert read_logo(path)[1] == "image/svg+xml"
 
 
 def test_a_colour_has_six_digits():

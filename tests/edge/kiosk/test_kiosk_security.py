@@ -101,6 +101,10 @@ def test_an_address_with_the_token_gives_a_cookie_and_moves_on(client):
 def test_the_form_gives_a_cookie(client):
     assert client.post("/login", data={"token": "wrong"}).status_code == 401
     assert "set-cookie" not in client.post("/login", data={"token": "wrong"}).headers
+    asked = {"accept": "text/html"}
+    wrong = client.post("/login", data={"token": "wrong"}), client.get("/?token=wrong", headers=asked)
+    assert all('role="alert" data-i18n="login.wrong"' in reply.text for reply in wrong)
+    assert 'role="alert" hidden' in client.get("/", headers=asked).text
     reply = client.post("/login", data={"token": TOKEN})
     assert (reply.status_code, reply.headers["location"]) == (303, "./")
     assert client.get("/").status_code == 200

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from kiosk_stage import Stage, room, running, until
 
+from edge.errors import ConfigError
 from edge.kiosk.settings import KioskSettings
 from edge.kiosk.sources import choose_source
 from edge.kiosk.systemd import Notifier
@@ -66,6 +67,21 @@ def test_without_a_camera_the_event_loop_feeds_it(mailbox):
     with running(None, source="none", notifier=notifier):
         seen = []
         until(lambda: seen.append(box.recv(1000)) or seen.count(b"WATCHDOG=1") >= 3)
+
+
+def test_what_keeps_a_camera_from_opening_is_said_once(caplog, monkeypatch):
+    class Absent(Stage):
+        tries = 0
+
+        def open(self):
+            self.tries += 1
+            raise ConfigError("Picamera2 is missing")
+
+    monkeypatch.setattr("edge.kiosk.service.RESTART_S", 0.01)
+    stage = Absent()
+    with running(stage):
+        until(lambda: stage.tries > 3)
+    assert caplog.text.count("Picamera2 is missing; trying again") == 1
 
 
 def test_a_cameras_password_is_nowhere_to_be_read(mailbox, caplog):
