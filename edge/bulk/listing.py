@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -117,6 +118,8 @@ def read_rows(listing: str, start: int, stop: int) -> list[tuple[bytes, str | No
 @contextmanager
 def _open(listing: str) -> Iterator[Any]:
     system, inner = storage.split(listing)
+    if not storage.is_remote(listing) and Path(listing).is_dir():
+        raise ConfigError(f"{listing} is a folder, not a listing; make one of it with: emotion-edge bulk list")
     try:
         opened = system.open_input_file(inner)
     except FileNotFoundError as error:

@@ -29,8 +29,11 @@ def refuse_inputs(folder: Path, paths: Sequence[str]) -> None:
     """Refuse a folder in which a marked copy would take the place of a picture that is read.
 
     Raises:
-        click.UsageError: ``folder`` holds such pictures; the message names the first.
+        click.UsageError: ``folder`` is a file, or holds such pictures; the message names the first.
     """
+    if folder.exists() and not folder.is_dir():
+        name = one_line(unicode_name(folder))
+        raise click.UsageError(f"--annotate {name} is a file; give a folder, which may be new")
     top = os.path.join(os.path.realpath(folder), "")  # noqa: PTH118
     places = (os.path.realpath(picture.path) for picture in find_pictures(paths, skip=folder))
     inside = {place for place in places if place.startswith(top)}

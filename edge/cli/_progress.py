@@ -8,7 +8,7 @@ from time import monotonic
 import click
 
 from edge.naming import one_line
-from edge.sources.files import HEIC, VIDEOS, Skipped
+from edge.sources.files import HEIC, STDIN, VIDEOS, Skipped
 from edge.types import FrameResult
 
 CLEAR = "\r\x1b[K"
@@ -41,7 +41,8 @@ class Progress:
         if result.error is not None:
             self.bad += 1
             self.clear()
-            click.echo(f"error: {one_line(result.source)} {result.error}", err=True)
+            name = "standard input" if result.source == STDIN else one_line(result.source)
+            click.echo(f"error: {name} {result.error}", err=True)
         elif result.fallback or not result.faces:
             self._faceless += 1
         else:
@@ -65,14 +66,14 @@ class Progress:
         faces = sum(self._emotions.values())
         emotions = ", ".join(f"{emotion} {count}" for emotion, count in self._emotions.most_common())
         parts = [
-            _counted(self.done, "picture") + (f" and {self.kept} that were there already" if self.kept else ""),
-            _counted(faces, "face") + (f" ({emotions})" if emotions else ""),
+            counted(self.done, "picture") + (f" and {self.kept} that were there already" if self.kept else ""),
+            counted(faces, "face") + (f" ({emotions})" if emotions else ""),
             f"{self._faceless} without a face",
             f"{self.bad} unreadable",
         ]
         if self._skipped:
             kinds = ", ".join(f"{count} {suffix}" for suffix, count in self._skipped.most_common())
-            parts.append(f"{_counted(sum(self._skipped.values()), 'other file')} skipped ({kinds})")
+            parts.append(f"{counted(sum(self._skipped.values()), 'other file')} skipped ({kinds})")
         click.echo(f"{', '.join(parts)}, in {monotonic() - self._began:.1f} s", err=True)
         if HEIC & self._skipped.keys():
             click.echo("HEIC pictures are read after: pip install 'emotion-edge[heic]'", err=True)
@@ -80,7 +81,8 @@ class Progress:
             click.echo("videos are followed with: emotion-edge stream --source FILE", err=True)
 
 
-def _counted(number: int, thing: str) -> str:
+def counted(number: int, thing: str) -> str:
+    """``1 picture``, ``2 pictures``."""
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
@@ -90,4 +92,4 @@ def _duration(seconds: int) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "counted"]

@@ -9,14 +9,19 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
 from edge.classifier import Classifier
+from edge.cli._progress import counted
 from edge.cli._quick import keep_tidy
+from edge.cli.outputs import PICTURES
 from edge.detectors import make_detector
+from edge.errors import SourceError
+from edge.naming import one_line, unicode_name
 from edge.sinks.background import BackgroundSink
 from edge.sinks.base import Sink
 from edge.sinks.lines import LineSink
@@ -27,10 +32,13 @@ from edge.stream import Stream
 if TYPE_CHECKING:
     from edge.cli.stream import StreamSettings
 
+MAY_MOVE = {".gif", ".webp", ".avif"}
+
 
 def run(settings: StreamSettings, form: str) -> None:
     """Run until the source ends or a signal comes; lines or pictures go out in ``form``."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    _refuse_picture(settings.source)
     source = open_source(
         settings.source,
         SourceOptions(
@@ -75,6 +83,13 @@ def run(settings: StreamSettings, form: str) -> None:
         raise click.exceptions.Exit(1)
     if interrupted.is_set():
         raise click.exceptions.Exit(130)
+
+
+def _refuse_picture(source: str) -> None:
+    """A single picture would be a video of one frame, and a face counts from its third."""
+    if Path(source).suffix.lower() in PICTURES - MAY_MOVE and Path(source).is_file():
+        name = one_line(unicode_name(source))
+        raise SourceError(f"{name} is a picture, not a video; read its faces with: emotion-edge predict FILE")
 
 
 def _sinks(settings: StreamSettings, form: str, source: FrameSource) -> list[Sink]:
@@ -134,8 +149,8 @@ def _signals(stream: Stream) -> Iterator[tuple[threading.Event, threading.Event]
 
 def _summary(stream: Stream) -> None:
     now = stream.snapshot()
-    counts = [f"{now.counts['processed']} frames", f"{now.counts['skipped']} skipped"]
-    counts.append(f"{now.counts['reconnects']} reconnects")
+    counts = [counted(now.counts["processed"], "frame"), f"{now.counts['skipped']} skipped"]
+    counts.append(counted(now.counts["reconnects"], "reconnect"))
     times = [f"{name} {value:g} ms" for name, value in now.timing_ms.items()]
     click.echo(", ".join(counts + times), err=True)
 

@@ -17,7 +17,7 @@ import click
 
 from edge.cli._quick import interruptible
 from edge.cli.options import takes
-from edge.cli.outputs import check_outputs, refuse_media
+from edge.cli.outputs import FORMS, check_outputs, refuse_media
 from edge.errors import ConfigError
 from edge.naming import one_line, unicode_name
 from edge.settings import Loaded, Verb, setting
@@ -69,14 +69,18 @@ def command() -> None:
 @click.argument("listing")
 @needs_the_extra
 def list_command(source: str, listing: str) -> None:
-    """List the pictures of SOURCE in the file LISTING, such as pictures.parquet.
+    """List the pictures of SOURCE in the file LISTING.
 
     SOURCE is a folder, which is searched recursively, a pattern in quotation marks ("photos/**/*.jpg"), a .txt file
-    with a path a line, or an address in object storage. A listing that was interrupted goes on with the same command.
+    with a path a line, or an address in object storage. LISTING is a Parquet file, such as pictures.parquet. A listing
+    that was interrupted goes on with the same command.
     """
     from edge.bulk.listing import write_listing
 
     refuse_media("LISTING", listing)
+    if listing.lower().endswith((*FORMS, ".txt")):
+        name = one_line(unicode_name(listing))
+        raise click.UsageError(f"LISTING {name} would be a Parquet file; give a name such as pictures.parquet")
     check_outputs({"LISTING": listing}, [source])
     interruptible()
     began = monotonic()
@@ -99,10 +103,11 @@ def list_command(source: str, listing: str) -> None:
 @needs_the_extra
 @takes(SCORE)
 def score(listing: str, out: str, loaded: Loaded[ScoreSettings]) -> None:
-    """Read the pictures of LISTING, and write a Parquet file a part into the folder OUT.
+    """Read the pictures of LISTING into the folder OUT.
 
-    Parts that are there are left as they are: the same command goes on after whatever ended it. A picture that cannot
-    be read, that hangs or that ends the interpreter is a row with an error. The exit code is 1 when parts were lost.
+    Each part of the listing becomes a Parquet file. Parts that are there are left as they are: the same command goes on
+    after whatever ended it. A picture that cannot be read, that hangs or that ends the interpreter is a row with an
+    error. The exit code is 1 when parts were lost.
     """
     from edge.bulk.cluster import Security, connect, score_parts
     from edge.bulk.listing import about
@@ -166,8 +171,9 @@ def status_command(out: str) -> None:
     click.echo(f"pictures    {found.pictures} of {total}")
     click.echo(f"unreadable  {found.unreadable}")
     click.echo(f"missing     {_numbers(found.missing) or 'none'}")
-    for name, value in {**found.run["options"], **found.run["versions"]}.items():
-        click.echo(f"{name:<11} {value}")
+    facts = {**found.run["options"], **found.run["versions"]}
+    for name, value in facts.items():
+        click.echo(f"{name:<{max(map(len, facts))}} {value}")
 
 
 @command.command("merge")
@@ -175,7 +181,10 @@ def status_command(out: str) -> None:
 @click.argument("result")
 @needs_the_extra
 def merge_command(out: str, result: str) -> None:
-    """Write all rows of the finished run in OUT as RESULT, a .parquet file or predict's .csv."""
+    """Write all rows of the run in OUT as RESULT.
+
+    The run must be finished; RESULT is a .parquet file or predict's .csv.
+    """
     from edge.bulk.merge import merge
 
     refuse_media("RESULT", result)

@@ -57,9 +57,9 @@ def show(verb: str, options: tuple[str, ...]) -> None:
 @_verb_option
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 def check(verb: str, path: Path | None) -> None:
-    """Check a file of settings, the environment, and that files they name are there.
+    """Check settings, and that the files they name are there.
 
-    Without PATH it is the installed file, where there is one.
+    They are those of PATH, by default the installed file, and of the environment.
 
     Everything that is wrong gets a line, and the exit code is then 1.
     """

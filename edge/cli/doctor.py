@@ -66,8 +66,10 @@ _NEEDED = (
     ("model", _MODEL, "name another runtime with EMOTION_EDGE_RUNTIME, or another model with --model"),
 )
 _EXTRAS = {
-    "kiosk": ("starlette", "uvicorn", "python_multipart", "prometheus_client"),
+    "kiosk": ("starlette", "uvicorn", "python_multipart", "prometheus_client", "segno"),
     "mqtt": ("paho.mqtt",),
+    "heic": ("pillow_heif",),
+    "bulk": ("distributed", "pyarrow", "pebble"),
 }
 
 

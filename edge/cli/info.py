@@ -34,7 +34,12 @@ def command(file: Path | None, loaded: Loaded[InfoSettings]) -> None:
     for group, values in facts.items():
         click.echo(f"{group}:")
         for name, value in values.items():
-            click.echo(f"  {name:<14} {_plain(value)}")
+            if not isinstance(value, dict):
+                click.echo(f"  {name:<14} {_plain(value)}")
+                continue
+            click.echo(f"  {name}")
+            for part, one in value.items():
+                click.echo(f"    {part}: {_plain(one)}")
 
 
 def describe(model: Path | None = None, threads: int | None = None) -> dict[str, dict[str, Any]]:
@@ -114,7 +119,9 @@ def _versions() -> dict[str, str]:
 def _plain(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(str(item) for item in value)
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_plain(item)}" for name, item in value.items())
+    return str(value)
 
 
 __all__ = ["command", "describe"]

@@ -20,6 +20,10 @@ SUFFIXES = frozenset(
 VIDEOS = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".3gp"})
 STDIN = "-"
 LISTED = 5000
+ADDRESS = (
+    "is an address, not a file; for a picture: curl -s ADDRESS | emotion-edge predict -, "
+    "for a camera: emotion-edge stream --source ADDRESS"
+)
 # Suffix to number of files.
 Skipped = Counter[str]
 
@@ -57,7 +61,8 @@ def find_pictures(
     """
     for path, target in zip(paths, _targets(paths), strict=True):
         if path == STDIN or not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where a parent is closed
-            yield Picture(path, target)
+            address = "://" in path and not os.path.lexists(path)
+            yield Picture(path, target, ADDRESS if address else None)
             continue
         # One folder's files come out directly; several keep apart by their names.
         base = Path() if len(paths) == 1 else target
@@ -138,7 +143,7 @@ def _wanted(entry: os.DirEntry[str], suffixes: AbstractSet[str], skipped: Skippe
     suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 - a third of Path's time
     if suffix in suffixes:
         return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))  # noqa: PTH110
-    if skipped is not None and entry.is_file():
+    if skipped is not None and suffix != ".part" and entry.is_file():  # what results grow in is no file of the user's
         skipped[suffix or "without a suffix"] += 1
     return False
 

@@ -77,6 +77,10 @@ def test_from_pictures_to_the_merged_table(cli: Any, album: Path, tmp_path: Path
         kept = cli("bulk", "merge", out, place)
         assert (kept.returncode, said in kept.stderr) == (2, True), kept.stderr
     assert (out / "part-00000000.parquet").read_bytes() == part
+    folder = cli("bulk", "score", album, tmp_path / "other")
+    assert (folder.returncode, b"is a folder, not a listing" in folder.stderr) == (1, True), folder.stderr
+    named = cli("bulk", "list", album, tmp_path / "l.csv")
+    assert (named.returncode, b"give a name such as pictures.parquet" in named.stderr) == (2, True), named.stderr
     wrong = cli("bulk", "merge", out, tmp_path / "r.xlsx")
     assert (wrong.returncode, b"wanted .parquet or .csv" in wrong.stderr) == (1, True)
 

@@ -91,6 +91,11 @@ def test_missing_path_broken_link_and_folder_without_pictures(cli: Any, photo: P
     check_batch(cli("predict", photo, folder, photo, *run), link, "No such file")
 
 
+def test_an_address_is_called_one(cli: Any, photo: Path) -> None:
+    address = "http://camera/snapshot.jpg"
+    check_batch(cli("predict", photo, address, photo, "--format", "jsonl"), address, "is an address, not a file")
+
+
 def test_file_and_folder_without_permission(cli: Any, photo: Path, tmp_path: Path) -> None:
     def obey_permissions() -> None:
         """Even root: give up CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH on the way into the program."""

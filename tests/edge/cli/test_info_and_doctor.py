@@ -28,6 +28,7 @@ def test_info_describes_model_runtime_and_versions(cli: Any, root: Path) -> None
     text = cli("info").stdout.decode()
     for value in ("sha256", facts["model"]["sha256"], "Angry, Happy", facts["runtime"]["version"]):
         assert value in text
+    assert "{" not in text, "what is nested has lines of its own"
 
 
 @pytest.mark.parametrize("runtime", ["ai_edge_litert", "tflite_runtime"])
@@ -58,7 +59,18 @@ def failure(done: subprocess.CompletedProcess[bytes], name: str) -> str:
 def test_a_healthy_place(cli: Any) -> None:
     found = states(cli("doctor"))
     assert "FAIL" not in found.values()
-    for name in ("Python", "numpy", "Pillow", "OpenCV", "face cascade", "model", "extra kiosk", "camera"):
+    for name in (
+        "Python",
+        "numpy",
+        "Pillow",
+        "OpenCV",
+        "face cascade",
+        "model",
+        "extra kiosk",
+        "extra heic",
+        "extra bulk",
+        "camera",
+    ):
         assert any(text.startswith(name) for text in found), name
 
 

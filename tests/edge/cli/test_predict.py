@@ -142,7 +142,7 @@ def test_standard_input(cli: Any, photo: Path) -> None:
     assert len(result["faces"]) == 1
     bad = cli("predict", "-", input=b"")
     assert bad.returncode == 1
-    assert bad.stderr == b"error: - is empty (0 bytes)\n"
+    assert bad.stderr == b"error: standard input is empty (0 bytes)\n"
 
 
 def test_settings_from_the_environment(cli: Any, photo: Path, make_model: Any) -> None:
@@ -207,6 +207,8 @@ def test_wrong_usage_is_exit_2(cli: Any, photo: Path) -> None:
         done = cli("predict", *arguments)
         assert done.returncode == 2, arguments
         assert b"Traceback" not in done.stderr
+    assert b"is a file; give a folder" in cli("predict", photo, "--annotate", photo).stderr
+    assert b"Did you mean 'predict'?" in cli("predct", photo).stderr
 
 
 def on_a_terminal(environment: dict[str, str], *words: str, results: bool = False) -> tuple[int, str]:
@@ -247,9 +249,10 @@ def mixed(album: Path) -> Path:
 
 def test_the_summary_names_all_there_is(cli: Any, mixed: Path) -> None:
     heic = importlib.util.find_spec("pillow_heif") is not None
-    done = cli("predict", mixed, "--format", "jsonl")
+    done = cli("predict", mixed, "--output", mixed / "r.jsonl")
     assert done.returncode == 1
-    faces = [json.loads(line) for line in done.stdout.splitlines()]
+    assert ".part" not in done.stderr.decode(), "what results grow in is no file of the user's"
+    faces = [json.loads(line) for line in (mixed / "r.jsonl").read_text().splitlines()]
     emotions = [face["emotion"] for result in faces if not result["fallback"] for face in result["faces"]]
     lines = done.stderr.decode().splitlines()
     summary = next(line for line in lines if "pictures, " in line)

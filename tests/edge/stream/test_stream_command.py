@@ -131,6 +131,11 @@ def test_a_lost_camera_is_a_failure_for_the_supervisor(cli: Cli):
     [
         (("--source", "picamera:0"), 1, "apt install python3-picamera2"),
         (("--source", "nowhere.mp4"), 1, "no such source"),
+        (
+            ("--source", "examples/astronaut.jpg"),
+            1,
+            "a picture, not a video; read its faces with: emotion-edge predict",
+        ),
         (("--source", "synthetic", "--size", "big"), 2, "640x480"),
         (("--source", "synthetic", "--detect-every", "0"), 2, "from 1"),
         (("--source", "synthetic", "--threshold", "2"), 2, "threshold"),
