@@ -28,7 +28,9 @@ def ours(model: str, detector: str = "auto", faces: str = "all") -> Read:
     import cv2
 
     from edge import Classifier, Pipeline, load_image
+    from edge.heap import keep_freed_memory
 
+    keep_freed_memory()  # as `predict` does
     cv2.setNumThreads(1)
     pipeline = Pipeline(Classifier(model or None, threads=1), detector, faces=faces)
 
