@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -34,6 +35,7 @@ PHOTO = ROOT / "examples" / "astronaut.jpg"
 PARTS: dict[str, tuple[str, ...]] = {
     "size": ("pyproject.toml", "benchmarks/peers.py"),
     "start": (*COMMAND, "edge/__main__.py", "benchmarks/run.py", "benchmarks/peers.py", "benchmarks/_workers.py"),
+    "memory": (*PICTURES, "benchmarks/_memory.py"),
     "pictures": (*PICTURES, "benchmarks/run.py", "benchmarks/peers.py", "benchmarks/_workers.py"),
     "overhead": (*PICTURES, "benchmarks/_overhead.py"),
     "stream": (*STREAM, "benchmarks/_stream_paths.py"),
@@ -100,17 +102,20 @@ def measure_pictures(folder: Path, rounds: int, count: int, peers: Sequence[Peer
     }
 
 
+def measure_memory() -> dict[str, float]:
+    """What the memory of a first result is made of, in MB."""
+    return dict(_in_own_environment("ours", "_memory.py"))
+
+
 def measure_overhead(rounds: int) -> dict[str, Any]:
     """Our Python around the bare calls, in both environments of ours."""
-    import subprocess
+    return {name: _in_own_environment(name, "_overhead.py", str(rounds)) for name in ("ours", "ours-litert")}
 
-    found = {}
-    for name in ("ours", "ours-litert"):
-        script = ROOT / "benchmarks" / "_overhead.py"
-        command = [str(BY_NAME[name].python), "-P", str(script), str(PHOTO), str(rounds)]
-        done = subprocess.run(command, check=True, capture_output=True, env=clean_environment(), cwd="/")
-        found[name] = json.loads(done.stdout)
-    return found
+
+def _in_own_environment(name: str, script: str, *arguments: str) -> Any:
+    """What a script prints of the bundled photo, as one of our ways runs it."""
+    command = [str(BY_NAME[name].python), "-P", str(ROOT / "benchmarks" / script), str(PHOTO), *arguments]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, env=clean_environment(), cwd="/").stdout)
 
 
 def measure_stream(folder: Path, rounds: int) -> dict[str, Any]:
@@ -185,6 +190,7 @@ def main(
             work: dict[str, Callable[[], Any]] = {
                 "size": measure_size,
                 "start": lambda: measure_start(rounds),
+                "memory": measure_memory,
                 "pictures": lambda: measure_pictures(folder, rounds, pictures),
                 "overhead": lambda: measure_overhead(10 * rounds),
                 "stream": lambda: measure_stream(folder, min(rounds, 3)),

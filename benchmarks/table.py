@@ -51,6 +51,10 @@ def lines(record: dict[str, Any]) -> Iterator[str]:
             lighter = "" if name == "ours" else f"1/{race[f'times_{name}']:.1f}"
             cells = [title, f"{run['fps']:.1f}", faster, f"{run['cpu_ms_a_frame']:.1f} ms", lighter]
             yield f"| {' | '.join(cells)} | {megabytes(run['peak_rss_mb'])} |"
+    if held := found(record, "memory"):
+        yield ""
+        parts_held = ", ".join(f"{part} {mb:.0f}" for part, mb in held.items())
+        yield f"What the memory of the first result is made of, in MB: {parts_held}."
     yield ""
     yield from notes(record)
 
