@@ -11,7 +11,7 @@ import click
 from edge import __version__
 from edge.cli._quick import leave_quickly, start_quickly
 from edge.errors import EdgeError, SettingsError
-from edge.naming import one_line
+from edge.naming import one_line, unicode_name
 
 # Verb -> module under edge.cli that holds a click command named `command`, and its one-line help.
 VERBS = {
@@ -108,10 +108,18 @@ def main() -> None:
     except Exception as error:
         if _debug():
             raise
-        reason = one_line(f"{type(error).__name__}: {error}")
-        click.echo(f"error: {reason} (unexpected; `emotion-edge doctor` may know why, --debug shows where)", err=True)
+        click.echo(f"error: {one_line(_reason(error))}", err=True)
         status = 1
     sys.exit(status or 0)
+
+
+def _reason(error: Exception) -> str:
+    """What is said of an error that nothing has put into words: one about a file needs no more."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{unicode_name(error.filename)}: {error.strerror}"
+    if isinstance(error, PermissionError):
+        return str(error)
+    return f"{type(error).__name__}: {error} (unexpected; `emotion-edge doctor` may know why, --debug shows where)"
 
 
 def _debug() -> bool:

@@ -31,7 +31,7 @@ def refuse_inputs(folder: Path, paths: Sequence[str]) -> None:
     Raises:
         click.UsageError: ``folder`` is a file, or holds such pictures; the message names the first.
     """
-    if folder.exists() and not folder.is_dir():
+    if os.path.exists(folder) and not os.path.isdir(folder):  # noqa: PTH110, PTH112 - Path's raise where it is closed
         name = one_line(unicode_name(folder))
         raise click.UsageError(f"--annotate {name} is a file; give a folder, which may be new")
     top = os.path.join(os.path.realpath(folder), "")  # noqa: PTH118

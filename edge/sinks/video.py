@@ -45,6 +45,8 @@ class VideoSink:
             raise OutputError(f"cannot write {path} as a video; wanted a name that ends in {', '.join(_CODECS)}")
         if not path.parent.is_dir():
             raise OutputError(f"cannot write {path}: {path.parent} is no folder; make it first")
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise OutputError(f"cannot write {path}: {path.parent} may not be written; give another place")
         self._path = path
         self._fps = fps
         self._writer: _Writer | None = None

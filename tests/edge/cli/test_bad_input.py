@@ -96,13 +96,14 @@ def test_an_address_is_called_one(cli: Any, photo: Path) -> None:
     check_batch(cli("predict", photo, address, photo, "--format", "jsonl"), address, "is an address, not a file")
 
 
-def test_file_and_folder_without_permission(cli: Any, photo: Path, tmp_path: Path) -> None:
-    def obey_permissions() -> None:
-        """Even root: give up CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH on the way into the program."""
-        libc = ctypes.CDLL(None)
-        for capability in (1, 2):
-            libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
+def obey_permissions() -> None:
+    """Even root: give up CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH on the way into the program."""
+    libc = ctypes.CDLL(None)
+    for capability in (1, 2):
+        libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
 
+
+def test_file_and_folder_without_permission(cli: Any, photo: Path, tmp_path: Path) -> None:
     path = tmp_path / "secret.jpg"
     shutil.copy(photo, path)
     path.chmod(0)
@@ -119,6 +120,33 @@ def test_file_and_folder_without_permission(cli: Any, photo: Path, tmp_path: Pat
     done = cli("predict", photo, "--output", folder / "out.json", **run)
     assert done.returncode == 1
     assert b"out.json cannot be written: Permission denied" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "predict photo --output closed/a/x.csv",
+        "predict photo --annotate closed/marked",
+        "predict photo --detector-model closed/yunet.onnx",
+        "stream --source closed/x.mp4",
+        "stream --source synthetic --video closed/x.mp4",
+        "stream --source synthetic --video closed/a/x.mp4",
+        "kiosk --source closed/x.mp4 --port 0",
+        "bulk list folder closed/x.parquet",
+        "bulk score closed/x.parquet out",
+        "bulk status closed/out",
+    ],
+)
+def test_a_closed_folder_is_one_line_that_names_it(cli: Any, photo: Path, tmp_path: Path, words: str) -> None:
+    (tmp_path / "closed").mkdir(mode=0)
+    (tmp_path / "folder").mkdir()
+    for name in ("photo", "folder/p.jpg"):
+        shutil.copy(photo, tmp_path / name)
+    done = cli(*words.split(), cwd=tmp_path, preexec_fn=obey_permissions)
+    (line,) = done.stderr.decode().splitlines()
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert "closed" in line and ("Permission denied" in line or "may not be written" in line)
+    assert "unexpected" not in line
 
 
 def test_bomb_limit_can_be_set(cli: Any, photo: Path) -> None:
