@@ -27,10 +27,10 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     Raises:
         OutputError: The place cannot be written, or the disk is full; nothing half-written is left.
     """
-    target = Path(os.path.realpath(path))
+    target = Path(os.path.realpath(path))  # of /dev/stdout before a pipe, nothing that exists
     try:
-        if _is_special(target):
-            with target.open("wb") as file:
+        if _is_special(path):
+            with path.open("wb") as file:
                 yield file
             return
         part = target.with_name(f".{target.name[:100]}.{os.getpid()}-{os.urandom(4).hex()}.part")
@@ -56,9 +56,9 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
         raise
 
 
-def _is_special(target: Path) -> bool:
+def _is_special(path: Path) -> bool:
     try:
-        mode = target.stat().st_mode
+        mode = path.stat().st_mode
     except FileNotFoundError:
         return False
     if stat.S_ISDIR(mode):

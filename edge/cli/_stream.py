@@ -32,7 +32,7 @@ from edge.stream import Stream
 if TYPE_CHECKING:
     from edge.cli.stream import StreamSettings
 
-MAY_MOVE = {".gif", ".webp", ".avif"}
+MAY_MOVE = {".gif", ".avif"}
 
 
 def run(settings: StreamSettings, form: str) -> None:

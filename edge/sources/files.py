@@ -142,10 +142,17 @@ def _wanted(entry: os.DirEntry[str], suffixes: AbstractSet[str], skipped: Skippe
         return True
     suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 - a third of Path's time
     if suffix in suffixes:
-        return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))  # noqa: PTH110
-    if skipped is not None and suffix != ".part" and entry.is_file():  # what results grow in is no file of the user's
+        return _is_file(entry) or (entry.is_symlink() and not os.path.exists(entry.path))  # noqa: PTH110
+    if skipped is not None and suffix != ".part" and _is_file(entry):  # what results grow in is no file of the user's
         skipped[suffix or "without a suffix"] += 1
     return False
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself, or into a closed folder
+        return False
 
 
 def _targets(paths: Sequence[str]) -> list[Path]:

@@ -30,10 +30,11 @@ def fetch(address: str, timeout_s: float) -> HTTPResponse:
     parts = urlsplit(address)
     host = parts.netloc.rpartition("@")[2]
     bare = urlunsplit((parts.scheme.lower(), host, parts.path, parts.query, ""))
-    passwords = HTTPPasswordMgrWithDefaultRealm()
-    if parts.username is not None:
+    opener = build_opener()
+    if parts.username is not None:  # without one, a demand for it stays a plain 401, whatever kind is wanted
+        passwords = HTTPPasswordMgrWithDefaultRealm()
         passwords.add_password(None, bare, unquote(parts.username), unquote(parts.password or ""))
-    opener = build_opener(HTTPBasicAuthHandler(passwords), HTTPDigestAuthHandler(passwords))
+        opener = build_opener(HTTPBasicAuthHandler(passwords), HTTPDigestAuthHandler(passwords))
     response: HTTPResponse = opener.open(bare, timeout=timeout_s)
     return response
 

@@ -34,7 +34,11 @@ def test_pipes_folders_and_links_to_folders_are_passed_over(tree: Path) -> None:
     (tree / "loop.jpg").symlink_to(tree, target_is_directory=True)
     (tree / "link.jpg").symlink_to(tree / "a.png")
     (tree / "broken.jpg").symlink_to(tree / "nothing")
-    assert names(tree) == ["10.tiff", "a.png", "b.JPG", "broken.jpg", "link.jpg", "sub/c.webp", "sub/deep/d.gif"]
+    for name in ("circle", "circle.jpg"):
+        (tree / name).symlink_to(name)
+    found = ["10.tiff", "a.png", "b.JPG", "broken.jpg", "circle.jpg", "link.jpg", "sub/c.webp", "sub/deep/d.gif"]
+    assert names(tree) == found
+    assert len(list(find_pictures([str(tree)], skipped=Counter()))) == len(found)
 
 
 def test_the_folder_of_results_is_skipped(tree: Path) -> None:

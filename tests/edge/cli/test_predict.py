@@ -166,6 +166,8 @@ def test_output_replaces_a_file_and_keeps_its_mode(cli: Any, photo: Path, tmp_pa
 def test_devices_are_written_not_replaced(cli: Any, photo: Path) -> None:
     assert cli("predict", photo, "--output", "/dev/null").returncode == 0
     assert Path("/dev/null").is_char_device()
+    plain = cli("predict", photo, "--format", "csv")
+    assert cli("predict", photo, "--format", "csv", "--output", "/dev/stdout").stdout == plain.stdout, "a pipe"
 
 
 def test_annotated_pictures(cli: Any, album: Path, tmp_path: Path, photo: Path) -> None:

@@ -32,6 +32,8 @@ class Device(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path, _, query = self.path.partition("?")
+        if path == "/token":
+            return self._answer(401, "text/plain", b"", "Bearer")
         if path == "/page":
             return self._answer(200, "text/html", b"<p>hello</p>")
         if path not in ("/snapshot.jpg", "/locked"):
@@ -43,10 +45,10 @@ class Device(BaseHTTPRequestHandler):
         self.pictures.append(np.full((120, 160, 3), level, np.uint8))
         return self._answer(200, "image/jpeg", cv2.imencode(".jpg", self.pictures[-1])[1].tobytes())
 
-    def _answer(self, status: int, kind: str, body: bytes) -> None:
+    def _answer(self, status: int, kind: str, body: bytes, way: str = 'Basic realm="camera"') -> None:
         self.send_response(status)
         if status == 401:
-            self.send_header("WWW-Authenticate", 'Basic realm="camera"')
+            self.send_header("WWW-Authenticate", way)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -78,6 +80,7 @@ def test_single_pictures_are_asked_for_again_and_again(device: str, address: str
     ("address", "words"),
     [
         ("http://{}/locked", "wants a user and a password"),
+        ("http://{}/token", "401"),
         ("http://me:wrong@{}/locked", "refuses this user or password"),
         ("http://{}/elsewhere", "no such stream"),
         ("http://{}/page", "text/html"),
