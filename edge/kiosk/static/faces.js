@@ -90,7 +90,11 @@ export function box() {
     made.style.width = `${(w / width) * 100}%`;
     made.style.height = `${(h / height) * 100}%`;
     made.style.setProperty("--shade", shadeOf(face));
-    made.classList.toggle("low", y / height < 0.13);
+    // Without room above, the word goes below; into the frame only where there is none either.
+    const full = y / height < 0.13;
+    const room = (y + h) / height < 0.8;
+    made.classList.toggle("below", full && room);
+    made.classList.toggle("inside", full && !room);
     made.classList.toggle("left", (x + w / 2) / width < 0.25);
     made.classList.toggle("right", (x + w / 2) / width > 0.75);
     made.classList.toggle("unsure", !face.confident);

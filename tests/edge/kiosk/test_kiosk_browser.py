@@ -1,5 +1,6 @@
 """The live view and the other pages in a real Chromium."""
 
+import numpy as np
 import pytest
 from chromium_pages import IN_CHROMIUM, SCREENS, drawn, overflow, soon, state
 from kiosk_stage import PHOTO, Stage, room, running, until
@@ -56,6 +57,18 @@ def test_a_frame_lies_where_the_face_is(visit, kiosk):
     assert abs(picture["x"] + x * scale - box["x"]) < 12
     assert abs(picture["y"] + y * scale - box["y"]) < 12
     assert abs(w * scale - box["width"]) < 12
+
+
+@pytest.mark.parametrize(("faces", "up"), [((460,), 55), ((300, 300), 130)], ids=["one", "two"])
+def test_at_the_pictures_top_the_word_stands_below_the_face_and_not_on_it(visit, kiosk, faces, up):
+    kiosk.stage.show(np.roll(room(*faces), -up, axis=0))
+    page = visit()
+    soon(page, f"document.querySelectorAll('.box.below').length === {len(faces)}")
+    for box in page.locator(".box").all():
+        face, word = box.bounding_box(), box.locator(".tag").bounding_box()
+        assert word["y"] >= face["y"] + face["height"]
+        if len(faces) > 1:
+            assert box.locator(".called").bounding_box()["y"] >= word["y"] + word["height"]
 
 
 @pytest.mark.parametrize("screen", SCREENS)
