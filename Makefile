@@ -70,8 +70,9 @@ runtimes: $(DEV)/.installed ## Make the environments that converted files are ve
 
 KIOSK := .venvs/kiosk
 
+# The Pi's camera library comes from apt alone.
 $(KIOSK)/.installed: pyproject.toml models/emotion.tflite $(shell find edge -type f -not -name '*.pyc')
-	$(PYTHON) -m venv $(KIOSK)
+	$(PYTHON) -m venv $(if $(wildcard /usr/lib/python3/dist-packages/picamera2),--system-site-packages) $(KIOSK)
 	$(KIOSK)/bin/pip install --quiet --disable-pip-version-check '.[kiosk]'
 	$(KIOSK)/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
 	@touch $@
