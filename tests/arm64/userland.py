@@ -116,7 +116,8 @@ def unpack_debian(system: System) -> None:
     python.unlink()
     python.write_text(
         "#!/bin/sh\n"
-        f'exec {qemu} -0 "$0" -cpu "${{QEMU_CPU:-{CPU}}}" -L {root} {python}{system.python.removeprefix("3")} "$@"\n'
+        'root="${0%/usr/bin/*}"\n'  # so that a checkout may be moved
+        f'exec {qemu} -0 "$0" -cpu "${{QEMU_CPU:-{CPU}}}" -L "$root" "$0{system.python.removeprefix("3")}" "$@"\n'
     )
     python.chmod(0o755)
     (system.folder / "qemu-version").write_text(command(qemu, "--version").stdout.splitlines()[0])
