@@ -61,9 +61,12 @@ def summary(report: Report, words: Words) -> list[str]:
         lines = [words("report.text.none", title=report.title)]
     else:
         dwell = {"median": seconds(total.dwell_median_s, words), "mean": seconds(total.dwell_mean_s, words)}
-        lines = [words("report.text.visits", title=report.title, n=total.visits, **dwell)]
+        key = "report.text.visit" if total.visits == 1 else "report.text.visits"
+        lines = [words(key, title=report.title, n=total.visits, **dwell)]
     if report.busiest:
-        lines.append(words("report.text.busiest", hour=report.busiest[0], n=report.busiest[1]))
+        hour, visits = report.busiest
+        key = "report.text.busiest.visit" if visits == 1 else "report.text.busiest"
+        lines.append(words(key, hour=hour, n=visits))
     lines.append(words("report.text.down", n=words.number(total.down_minutes)))
     if any(group.emotion_minutes is None and group.visits for group in report.groups):
         lines.append(words("report.text.few", n=report.min_visits))

@@ -329,6 +329,11 @@ def test_text_and_page_are_in_every_language(log: Path, language: str):
     assert len(ends) == 1, "columns end where their heads do"
 
 
+def test_one_visit_is_one(tmp_path: Path):
+    text = to_text(read_report(log_of(tmp_path / "log.db", (1, "Happy", 1, 0, 8)), "day"), ENGLISH)
+    assert text.splitlines()[:2] == ["log.db: 1 visit of 8.0 s", "busiest hour: 2026-11-28 12:00, 1 visit"]
+
+
 def test_numbers_are_written_as_the_language_does():
     assert (Words("de").number(1.25, 1), Words("en").number(1.25, 1)) == ("1,2", "1.2")
     assert (Words("fr").percent(0.5), Words("hi").percent(0.5)) == ("50\N{NO-BREAK SPACE}%", "50%")
