@@ -43,8 +43,9 @@ RUN    ?= runs/$(RECIPE)
 train: $(DEV)/.installed runtimes ## Train on your pictures, convert, compare with the shipped model: make train DATA=dir [RECIPE=shipped PHOTOS="dir dir"]
 	$(DEV)/bin/python -m train fit --data $(DATA) $(PHOTOS:%=--photos %) --recipe $(RECIPE) --run $(RUN) $(ARGS)
 	$(DEV)/bin/python -m convert $(RUN)/model.keras --data $(DATA) --output $(RUN)/model.tflite
-	$(DEV)/bin/python -m train evaluate --data $(DATA) $(PHOTO_SET) --model $(RUN)/model.tflite --compare shipped=models/emotion.tflite
-	@echo "Ready. Try it with:"
+	$(DEV)/bin/python -m train evaluate --data $(DATA) $(PHOTO_SET) --model $(RUN)/model.tflite --compare shipped=models/emotion.tflite $(if $(PHOTOS),--robustness)
+	$(DEV)/bin/python -m train card $(RUN)
+	@echo "Ready: $(RUN)/model.tflite, and all about it in $(RUN)/MODEL_CARD.md. Try it with:"
 	@echo "$(DEV)/bin/emotion-edge predict --model $(RUN)/model.tflite examples/astronaut.jpg"
 
 ship: ## Put a run's network in the place of the shipped one, then: make convert evaluate model-card

@@ -56,7 +56,7 @@ def model_card(folder: Path) -> str:
 
     Args:
         folder: Holds ``metrics.json`` (by ``evaluate``), and where there are any ``formats.json`` (by convert),
-            ``emotion.toml`` and ``training.json``, the record of its run, and of the described network's in
+            the model's ``.toml`` and ``training.json``, the record of its run, and of the described network's in
             ``reference/training.json``.
 
     Raises:
@@ -67,10 +67,10 @@ def model_card(folder: Path) -> str:
         raise ConfigError(
             f"no {folder / 'metrics.json'}; make it with: python -m train evaluate --data DIR --photos DIR"
         )
-    settings = folder / "emotion.toml"
+    name, model = next(iter(metrics["models"].items()))
+    settings = (folder / name).with_suffix(".toml")
     about = tomllib.loads(settings.read_text(encoding="utf-8")) if settings.is_file() else {}
     run, reference = _read(folder / "training.json"), _read(folder / "reference" / "training.json")
-    name, model = next(iter(metrics["models"].items()))
     parts = [
         f"# Model card: {name}\n",
         "Written by `make model-card` from `metrics.json`, `formats.json` and `training.json`; not edited by hand.\n",

@@ -112,8 +112,10 @@ def test_the_card_gives_recipe_and_cost_of_the_run(evaluated: tuple[str, Path], 
         "cost": {"epochs": 90, "seconds": 7.2, "device": "abacus"},
     }
     (tmp_path / "training.json").write_text(json.dumps(record))
+    (tmp_path / "emotion.toml").write_text('training_data = "a drawer of drawings"\n')
     card = model_card(tmp_path)
     assert "| 12,345 | 6.0 | 54,321 | 90 | 7 | abacus; keras 3.0 |" in card
+    assert "Data: a drawer of drawings." in card
     assert "    learning_rate 0.5\n    augment: zoom 0.25\n" in card
     assert "start" not in card.partition("## Training")[2].partition("## Measured")[0]
 
