@@ -83,7 +83,7 @@ def main() -> None:
     """Run the command line: exit 0 done, 1 failure, 2 usage; a traceback only with --debug."""
     start_quickly()
     try:
-        status = cli.main(standalone_mode=False)
+        status = cli.main(_arguments(), standalone_mode=False)
     except click.exceptions.Exit as stop:
         status = stop.exit_code
     except click.ClickException as error:
@@ -113,6 +113,13 @@ def main() -> None:
     sys.exit(status or 0)
 
 
+def _arguments() -> list[str]:
+    """The words of the command line without ``--debug``, which may stand behind the verb, too."""
+    words = sys.argv[1:]
+    end = words.index("--") if "--" in words else len(words)
+    return [*(word for word in words[:end] if word != "--debug"), *words[end:]]
+
+
 def _reason(error: Exception) -> str:
     """What is said of an error that nothing has put into words: one about a file needs no more."""
     if isinstance(error, OSError) and error.filename is not None:
@@ -123,4 +130,4 @@ def _reason(error: Exception) -> str:
 
 
 def _debug() -> bool:
-    return "--debug" in sys.argv or bool(os.environ.get("EMOTION_EDGE_DEBUG"))
+    return _arguments() != sys.argv[1:] or bool(os.environ.get("EMOTION_EDGE_DEBUG"))

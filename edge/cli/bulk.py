@@ -167,13 +167,17 @@ def status_command(out: str) -> None:
 
     found = status(out)
     total = found.run["listing"]["pictures"]
-    click.echo(f"parts       {found.parts - len(found.missing)} of {found.parts}")
-    click.echo(f"pictures    {found.pictures} of {total}")
-    click.echo(f"unreadable  {found.unreadable}")
-    click.echo(f"missing     {_numbers(found.missing) or 'none'}")
-    facts = {**found.run["options"], **found.run["versions"]}
+    facts = {
+        "parts": f"{found.parts - len(found.missing)} of {found.parts}",
+        "pictures": f"{found.pictures} of {total}",
+        "unreadable": found.unreadable,
+        "missing": _numbers(found.missing) or "none",
+        **found.run["options"],
+        **found.run["versions"],
+    }
+    width = max(map(len, facts))
     for name, value in facts.items():
-        click.echo(f"{name:<{max(map(len, facts))}} {value}")
+        click.echo(f"{name:<{width}}  {value}")
 
 
 @command.command("merge")

@@ -59,6 +59,7 @@ def test_from_pictures_to_the_merged_table(cli: Any, album: Path, tmp_path: Path
     (out / "part-00000002.parquet").rename(tmp_path / "kept")
     told = cli("bulk", "status", out).stdout.decode()
     assert re.search(r"parts +3 of 4\npictures +5 of 7\nunreadable +\d\nmissing +2\n", told)
+    assert len({re.match(r"\S+ +", line).end() for line in told.splitlines()}) == 1, "one column"
     assert "opencv" in told
     refused = cli("bulk", "merge", out, tmp_path / "r.parquet")
     assert (refused.returncode, b"1 of 4 parts" in refused.stderr) == (1, True)

@@ -36,6 +36,15 @@ def test_an_error_keeps_its_status_and_its_line(tmp_path: Path) -> None:
     assert command("predict", "--no-such-option").returncode == 2
 
 
+def test_debug_may_stand_before_and_behind_the_verb(tmp_path: Path) -> None:
+    words = ["report", tmp_path / "absent.db"]
+    for asked in (["--debug", *words], [*words, "--debug"]):
+        done = command(*asked)
+        assert (done.returncode, "Traceback" in done.stderr) == (1, True), done.stderr
+    assert "Traceback" not in command(*words).stderr
+    assert command("report", "--", "--debug").stderr.startswith("error: cannot read --debug: ")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_output_that_cannot_be_written_is_a_failure(photo: Path) -> None:
     with Path("/dev/full").open("w") as full:
