@@ -33,7 +33,7 @@ systemd_runs() { real && [ -d /run/systemd/system ]; }
 
 home_of() {
     [ -n "$screen_user" ] || return 1
-    entry=$(getent passwd "$screen_user") || fail "there is no user $screen_user; set SCREEN_USER"
+    entry=$(getent passwd "$screen_user") || return 1
     echo "$destdir$(echo "$entry" | cut -d: -f6)"
 }
 
@@ -183,6 +183,9 @@ purge() {
 case $action in
 install)
     check
+    if [ -n "$screen_user" ] && ! getent passwd "$screen_user" >/dev/null; then
+        fail "there is no user $screen_user; set SCREEN_USER"
+    fi
     packages
     account
     program

@@ -70,6 +70,15 @@ def staged(folder, action):
     return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
 
 
+def test_a_screen_user_that_is_not_there_is_an_error_before_anything_is_done(tmp_path):
+    environ = os.environ | {"DESTDIR": str(tmp_path), "SCREEN_USER": "no-such-user"}
+    done = subprocess.run(
+        ["sh", DEPLOY / "install-kiosk.sh", "install"], env=environ, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, "error: there is no user no-such-user; set SCREEN_USER\n")
+    assert not list(tmp_path.iterdir())
+
+
 def test_installing_twice_is_installing_once(tmp_path):
     first = staged(tmp_path, "install")
     assert first == staged(tmp_path, "install")
