@@ -134,7 +134,8 @@ def test_a_model_that_states_nothing_is_read_as_described(photo: Path, make_mode
 def test_the_described_network_is_read_as_described_on_photos(data_dir: Path, make_model: Any, first: int) -> None:
     network = Classifier(make_model("reference"))
     found = [check_described(path, network) for path in sorted((data_dir / "photos" / "images").iterdir())[first::36]]
-    assert set(found) == {True, False}
+    assert any(found)
+    assert first or not all(found)  # elsewhere every photo may have a face
 
 
 # Thresholds
