@@ -11,6 +11,8 @@ from heapq import nsmallest
 from importlib.util import find_spec
 from pathlib import Path
 
+from edge.sources.address import is_address, without_password
+
 HEIC = frozenset({".heic", ".heif", ".hif"})
 # Read where they lie in folders; HEIC only where its extra is installed.
 SUFFIXES = frozenset(
@@ -61,8 +63,10 @@ def find_pictures(
     """
     for path, target in zip(paths, _targets(paths), strict=True):
         if path == STDIN or not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where a parent is closed
-            address = "://" in path and not os.path.lexists(path)
-            yield Picture(path, target, ADDRESS if address else None)
+            if is_address(path) and not os.path.lexists(path):
+                yield Picture(without_password(path), target, ADDRESS)
+            else:
+                yield Picture(path, target)
             continue
         # One folder's files come out directly; several keep apart by their names.
         base = Path() if len(paths) == 1 else target

@@ -92,8 +92,8 @@ def test_missing_path_broken_link_and_folder_without_pictures(cli: Any, photo: P
 
 
 def test_an_address_is_called_one(cli: Any, photo: Path) -> None:
-    address = "http://camera/snapshot.jpg"
-    check_batch(cli("predict", photo, address, photo, "--format", "jsonl"), address, "is an address, not a file")
+    done = cli("predict", photo, "http://me:hush@camera/snapshot.jpg", photo, "--format", "jsonl")
+    check_batch(done, "http://me@camera/snapshot.jpg", "is an address, not a file")
 
 
 def obey_permissions() -> None:
