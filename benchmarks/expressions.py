@@ -77,7 +77,7 @@ class Shown:
 
 
 def right_faces(data: Path, split: str, reader: FaceReader) -> list[list[Picture]]:
-    """For each label of the model photos that are read rightly and surely, the face in the middle of CANVAS."""
+    """For each label photos that are read rightly and surely, also in the room: the face in the middle of CANVAS."""
     detector, labels = make_detector("yunet"), reader.classifier.labels
     faces: list[list[Picture]] = [[] for _ in labels]
     photos = photo_list(data / "photos", split)
@@ -91,8 +91,10 @@ def right_faces(data: Path, split: str, reader: FaceReader) -> list[list[Picture
         if len(found) != 1:
             continue
         framed = frame_face(rgb, found[0].box, CANVAS)
-        (row,) = reader.probabilities(framed, [Detection(middle(CANVAS))])
-        if row.argmax() == label and row.max() >= SURE:
+        room = _room(framed)
+        rows = [*reader.probabilities(framed, [Detection(middle(CANVAS))])]
+        rows += [*reader.probabilities(room, find_faces(detector, room)[:1] or None)]
+        if all(row.argmax() == label and row.max() >= SURE for row in rows):
             own.append(framed)
     return faces
 
@@ -222,7 +224,7 @@ def measure(data: Path, split: str, changes: int, still_s: float) -> dict[str, A
         moments, probabilities = read(reader, film(acts, seconds, fps))
         found = figures_of(moments, smooth(reader, moments, probabilities))
         record[name] = rounded(found | {"uncaused_a_minute": restless(reader, faces, still_s, fps)})
-    acts = [(time_s, label, _room(face)) for time_s, label, face in acts[: changes // 3]]
+    acts = [(time_s, label, _room(face)) for time_s, label, face in acts]
     record[STREAM] = rounded(figures_of(*stream(reader, film(acts, acts[-1][0] + STAYS_S[0], RATES["25 frames/s"]))))
     return record
 
