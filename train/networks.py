@@ -108,7 +108,7 @@ def compact(*, mirror: bool = False) -> keras.Model:
     return residual((22, 46, 96), (1, 1, 1), stem=12, dropout=0.0, mirror=mirror, name="compact")
 
 
-NETWORKS: dict[str, Callable[[], keras.Model]] = {"compact": compact, "reference": reference}
+NETWORKS: dict[str, Callable[..., keras.Model]] = {"compact": compact, "reference": reference}
 
 
 def load_network(path: Path) -> keras.Model:
