@@ -105,12 +105,17 @@ def test_a_full_disk_is_one_warning_and_what_runs_is_kept(
     assert rows(tmp_path / "log.db", "max(ended - started) > 500 FROM spans WHERE track = 1000") == [(1,)]
 
 
-@pytest.mark.parametrize("name", ["photo.jpg", "notes.txt"])
-def test_a_file_that_is_something_else_is_refused_and_stays(tmp_path: Path, name: str):
-    (tmp_path / name).write_text("not a database " * 100)
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [(name, b"not a database " * 100) for name in ("photo.jpg", "notes.txt")]
+    + [("zeros.bin", bytes(15) + b"x" * 4000)],  # SQLite's own head has 16 bytes
+)
+def test_a_file_that_is_something_else_is_refused_and_stays(tmp_path: Path, name: str, data: bytes):
+    (tmp_path / name).write_bytes(data)
     with pytest.raises(OutputError, match=name):
         EventSink(tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_bytes() == data
 
 
 def test_databases_of_others_are_refused(tmp_path: Path):
@@ -131,6 +136,23 @@ def filled(path: Path, clock: Clock) -> None:
         sink.write(None, result(track, (track, "Happy")))
         sink.write(None, result(track, ended=track))
     sink.close()
+
+
+def test_a_log_as_large_as_it_may_be_forgets_nothing(tmp_path: Path, clock: Clock):
+    filled(tmp_path / "log.db", clock)
+    db, size = eventfile.open_log(tmp_path / "log.db"), (tmp_path / "log.db").stat().st_size
+    for keep_bytes, kept in ((size, 2999), (size - 1, 2700)):
+        eventfile.forget(db, run=None, now=clock.now, clock_s=clock.since_boot, keep_s=60.0, keep_bytes=keep_bytes)
+        assert db.execute("SELECT count(*) FROM spans").fetchone() == (kept,)
+    db.close()
+
+
+def test_a_large_write_leaves_a_journal_of_a_mebibyte(tmp_path: Path):
+    db = eventfile.open_log(tmp_path / "log.db")
+    for source in ("x" * (5 << 20), "cam"):  # the next write begins the journal anew
+        db.execute("INSERT INTO runs (source, started, ended) VALUES (?, 0, 0)", (source,))
+    assert (tmp_path / "log.db-wal").stat().st_size == 1 << 20
+    db.close()
 
 
 @pytest.mark.parametrize("damage", ["head", "middle", "text", "zeros", "half"])
@@ -158,7 +180,7 @@ def test_a_damaged_log_is_set_aside_and_a_new_one_begun(
     assert aside.name in caplog.text
 
 
-@pytest.mark.parametrize("data", [b"SQLite format 3\0" + b"x" * 4000, bytes(4096)])
+@pytest.mark.parametrize("data", [b"SQLite format 3\0" + b"x" * 4000, bytes(4096), bytes(16) + b"x" * 4000])
 def test_a_damaged_log_of_any_name_is_known_by_its_head(tmp_path: Path, data: bytes):
     (tmp_path / "faces.log").write_bytes(data)
     EventSink(tmp_path / "faces.log").close()

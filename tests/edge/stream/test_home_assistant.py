@@ -109,7 +109,7 @@ def shown(entity: dict[str, Any], recorder: Recorder) -> str:
 @pytest.mark.parametrize("name", [None, "hall/cam"])
 @pytest.mark.parametrize("page", [None, "http://kiosk.local:8000/"])
 def test_the_message_is_as_documented(name: str | None, page: str | None):
-    topic, payload = announcement(name or "emotion-edge-pi", own_name=name is not None, page=page)
+    topic, payload = announcement(name=name or "emotion-edge-pi", own_name=name is not None, page=page)
     check(topic, payload)
     assert payload["device"].get("configuration_url") == page
     kinds = {key: (one["platform"], one.get("device_class")) for key, one in payload["components"].items()}
