@@ -163,6 +163,14 @@ def test_a_held_label_does_not_make_an_answer_less_sure(classifier: Classifier) 
     assert not reader.face(Detection(Box(0, 0, 10, 10)), (20, 20), chances * 0.8, emotion=1).confident
 
 
+@pytest.mark.parametrize("count", [4, 6])
+def test_an_answer_that_does_not_fit_the_labels_is_no_face(classifier: Classifier, count: int) -> None:
+    found, size, fits = Detection(Box(0, 0, 10, 10)), (20, 20), np.full(5, 0.2)
+    for probabilities, raw in ((np.full(count, 0.2), None), (fits, np.full(count, 0.2))):
+        with pytest.raises(ValueError, match="zip"):
+            FaceReader(classifier).face(found, size, probabilities, emotion=0, raw=raw)
+
+
 def test_a_confidence_at_the_threshold_is_confident(make_model: Any) -> None:
     picture = np.full((40, 40, 3), 85, np.uint8)
     (face,) = Pipeline(make_model("mean_color"), "none").analyze(picture).faces

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
 import weakref
@@ -9,10 +10,12 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from event_stage import Clock
 from stage import ABSENT, LOST, Blocked, Keep, Running, ScriptedSource, face_frame, frames_then
 
 from edge.classifier import Classifier
@@ -21,7 +24,9 @@ from edge.sinks.background import BackgroundSink
 from edge.sources.base import Frame
 from edge.stream import Stream
 from edge.stream import capture as capture_module
+from edge.stream.capture import Capture
 from edge.stream.slot import FrameSlot, Notice
+from edge.stream.stats import StreamStats
 from edge.types import Detection, FrameResult
 
 
@@ -121,6 +126,66 @@ def test_a_read_that_never_returns_is_left_behind(run):
     assert len(source.closed) == len(source.opened), "the one that hung is closed when it comes back"
 
 
+def test_a_camera_has_five_seconds_for_a_frame_where_nothing_is_said(classifier: Classifier):
+    given: list[float] = []
+
+    class Listens(ScriptedSource):
+        def read(self, timeout_s: float) -> Frame | None:
+            given.append(timeout_s)
+            return super().read(timeout_s)
+
+    list(Stream(Listens(frames_then(2, None)), "haar", classifier).results())
+    assert given == [5, 5, 5]
+
+
+class Hangs(ScriptedSource):
+    """A driver of which one call does not return before leave is given to it."""
+
+    def __init__(self, call: str) -> None:
+        super().__init__(lambda index: None)
+        self.call = call
+        self.hung: queue.Queue[tuple[threading.Thread, threading.Event]] = queue.Queue()
+
+    def hang(self) -> None:
+        self.hung.put((threading.current_thread(), leave := threading.Event()))
+        leave.wait(60)
+
+    def open(self) -> None:
+        super().open()
+        if self.call == "open":
+            self.hang()
+
+    def read(self, timeout_s: float) -> Frame | None:
+        if self.call == "read":
+            self.hang()
+        return face_frame(0)
+
+
+@pytest.mark.parametrize(("call", "allowed_s"), [("open", 40), ("read", 10)])
+def test_each_call_into_a_driver_has_its_time_before_it_is_left_behind(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, call: str, allowed_s: float
+):
+    times = SimpleNamespace(monotonic=lambda: clock.since_boot, perf_counter=time.perf_counter)
+    monkeypatch.setattr(capture_module, "time", times)
+    source = Hangs(call)
+    capture = Capture(source=source, stats=StreamStats())
+    capture.start()
+    first, leave_first = source.hung.get(timeout=30)
+    clock.pass_by(allowed_s)
+    assert [capture.next(0), capture.next(0)] == [None, None]
+    clock.pass_by(0.5)
+    assert [capture.next(0), capture.next(0)] == [None, Notice.LOST]
+    # That the first one comes back after all does not hide that the next one hangs.
+    _, leave = source.hung.get(timeout=30)
+    leave_first.set()
+    first.join(30)
+    clock.pass_by(allowed_s + 0.5)
+    assert [capture.next(0), capture.next(0)] == [None, Notice.LOST]
+    capture.stop(0)
+    leave.set()
+    source.hung.get(timeout=30)[1].set()
+
+
 def test_an_opening_that_never_returns_is_left_behind_too(run, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(capture_module, "OPEN_S", 0.1)
     release = threading.Event()
@@ -211,8 +276,9 @@ def test_wrong_frames_are_dropped_and_counted(run):
     assert figures["reconnects"] == 0
 
 
-def test_only_wrong_frames_are_a_lost_camera(run):
-    source = ScriptedSource(lambda index: SourceError("scripted: garbage"), face_frame)
+@pytest.mark.parametrize("good", [0, 1])
+def test_only_wrong_frames_are_a_lost_camera(run, good: int):
+    source = ScriptedSource(frames_then(good, SourceError("scripted: garbage")), face_frame)
     running, keep = run(source)
     keep.wait_for(lambda result: bool(result.faces))
     assert len(source.opened) == 2

@@ -204,6 +204,24 @@ def test_a_lamp_is_not_dark_and_a_small_lamp_is(width: int, height: int, dark: b
     assert scene.dark is dark
 
 
+@pytest.mark.parametrize(("columns", "rows", "luma", "dark"), [(4, 4, 28, False), (5, 3, 255, True)])
+def test_a_lamp_counts_from_a_48th_of_the_picture_on(columns: int, rows: int, luma: int, dark: bool):
+    picture = np.zeros((480, 640), np.uint8)  # 32 x 24 places of 20 pixels: 16 of them count, 15 do not
+    picture[: 20 * rows, : 20 * columns] = luma
+    scene = Scene()
+    scene.update(picture)
+    assert scene.dark is dark
+
+
+@pytest.mark.parametrize("top", range(1, 5))
+def test_a_light_tube_counts_at_any_height(top: int):
+    picture = np.zeros((480, 640), np.uint8)
+    picture[top : top + 4] = 150
+    scene = Scene()
+    scene.update(picture)
+    assert not scene.dark
+
+
 def test_noise_on_a_covered_lens_is_still_dark():
     scene = Scene()
     scene.update(np.random.default_rng(0).integers(0, 24, (480, 640), dtype=np.uint8))
@@ -233,6 +251,17 @@ def test_after_a_picture_without_a_pattern_nothing_is_a_cut(level: int):
         scene.update(picture)
         cuts.append(scene.cut)
     assert cuts == [False, False, True, False]
+
+
+def test_a_faint_pattern_counts_as_much_as_a_clear_one():
+    scene, cuts = Scene(), []
+    for columns in ((0, 10), (10, 20), (25, 30)):
+        wall = np.full((480, 640), 100, np.uint8)
+        for column in columns:
+            wall[:20, 20 * column : 20 * column + 20] = 101
+        scene.update(wall)
+        cuts.append(scene.cut)
+    assert cuts == [False, False, True], "half of it stayed, then nothing"
 
 
 def test_waits_between_tries_grow_from_1_to_20_seconds():
