@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import queue
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -57,6 +58,17 @@ class Broker:
                     return
             time.sleep(0.02)
         raise AssertionError("mosquitto did not start")
+
+    def pause(self) -> None:
+        """Hang: nothing is answered until `resume`."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
 
     def stop(self) -> None:
         if self._process is not None:
@@ -153,7 +165,7 @@ class Recorder:
             if self.waiting:
                 raise self.waiting
 
-        return SimpleNamespace(rc=self.refuses, wait_for_publish=wait)
+        return SimpleNamespace(rc=self.refuses, wait_for_publish=wait, is_published=lambda: True)
 
 
 def make_certificates(folder: Path) -> None:

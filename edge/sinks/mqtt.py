@@ -39,6 +39,7 @@ STATE_EVERY_S = 1.0  # without a change of label, confidences are published at m
 EVENTS_MAX = 1000  # the newest events wait for a broker that is away
 QUEUE_MAX = 2 * EVENTS_MAX  # messages on their way to one that is slow
 ADDRESS_WANTED = "MQTT address is wrong; wanted mqtt://[user:password@]host[:port] or mqtts://"
+FAREWELL_S = 2.0
 MQTT_ERR_QUEUE_SIZE = 15  # paho's, which is imported where it is needed
 
 
@@ -125,7 +126,9 @@ class MqttSink:
             )
             farewell = self._client.publish(f"{self._name}/availability", "offline", qos=1, retain=True)
             try:
-                farewell.wait_for_publish(2.0)
+                farewell.wait_for_publish(FAREWELL_S)
+                if not farewell.is_published():
+                    log.warning("the MQTT broker does not answer; it may not have got the last messages")
             except (RuntimeError, ValueError):
                 log.warning("the broker went away before the last message")
         self._client.disconnect()

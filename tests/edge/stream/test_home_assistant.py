@@ -211,6 +211,8 @@ def test_two_kiosks_through_a_restart_of_the_broker_and_a_kill(
         for process in kiosks.values():
             process.kill()
             process.wait(20)
+        for name in kiosks:
+            sys.stderr.write((tmp_path / f"{name}.log").read_text())  # shown if the test fails
     for name in kiosks:
         assert "se/cret" not in (tmp_path / f"{name}.log").read_text()
         assert "se%2Fcret" not in (tmp_path / f"{name}.log").read_text()

@@ -120,6 +120,21 @@ def test_a_broker_that_goes_away_and_comes_back(broker: Broker, caplog: pytest.L
     second.close()
 
 
+def test_a_broker_that_hangs_at_the_end_is_said_and_says_offline_later(
+    broker: Broker, listener: Listener, caplog: pytest.LogCaptureFixture
+):
+    sink = MqttSink(broker.address, name="hall")
+    listener.wait_for("hall/availability", lambda word: word == "online")
+    broker.pause()
+    end = TrackEvent("end", 1, 0.1, "Happy", 0.8, 0.0)
+    for _ in range(30):  # more than may wait for answers: the rest is not sent
+        sink.write(None, result(events=(end,)))
+    sink.close()
+    broker.resume()
+    listener.wait_for("hall/availability", lambda word: word == "offline")
+    assert caplog.messages == ["the MQTT broker does not answer; it may not have got the last messages"]
+
+
 def test_a_broker_that_is_absent_does_not_hold_up_the_start():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
