@@ -32,6 +32,20 @@ def test_a_slow_sink_does_not_stall_a_live_stream():
     assert slow.closed == 1
 
 
+def test_sixty_four_results_may_wait_where_nothing_else_is_said():
+    slow = Blocked()
+    sink = BackgroundSink(sink=slow, wait=False)
+    deadline = time.monotonic() + 10
+    sink.write(None, result_of(0))
+    while sink._queue.qsize() and time.monotonic() < deadline:  # until the sink has taken the first
+        time.sleep(0.01)
+    for number in range(1, 100):
+        sink.write(None, result_of(number))
+    slow.leave.set()
+    sink.close()
+    assert [result.frame for result in slow.results] == list(range(65))
+
+
 def test_a_slow_sink_of_a_recording_gets_everything():
     class Slower(Keep):
         def write(self, rgb: object, result: FrameResult) -> None:

@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -147,6 +148,32 @@ def test_a_kill_costs_the_last_moments_only(tmp_path: Path, environment: dict[st
     assert len(levels(path)) >= 50
 
 
+def test_what_a_quiet_scene_gives_is_in_the_file_at_once(tmp_path: Path):
+    """Its fragments are of a few hundred bytes."""
+    sink, deadline = VideoSink(tmp_path / "v.mp4", fps=10), time.monotonic() + 10
+    for number in range(40):
+        sink.write(np.full((48, 64, 3), 100, np.uint8), at(number / 10))
+    while len(levels(tmp_path / "v.mp4")) < 36 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(levels(tmp_path / "v.mp4")) == 36, "fragments of 12 frames"
+    sink.close()
+
+
+FORGETFUL = """
+import sys
+from pathlib import Path
+import numpy as np
+from edge.sinks.video import VideoSink
+from edge.types import FrameResult
+sink = VideoSink(Path(sys.argv[1]))
+sink.write(np.zeros((480, 640, 3), np.uint8), FrameResult("test", 640, 480, frame=0, time_s=0.0))
+"""
+
+
+def test_a_program_that_does_not_close_its_video_ends_too(tmp_path: Path, environment: dict[str, str]):
+    subprocess.run([sys.executable, "-c", FORGETFUL, tmp_path / "v.mp4"], check=True, env=environment, timeout=30)
+
+
 def test_a_file_that_cannot_grow_is_a_failure(tmp_path: Path, cli: Cli):
     """As on a card with a quota, or FAT with its 4 GB."""
     frames = list(np.random.default_rng(1).integers(0, 255, (25, 480, 640, 3), dtype=np.uint8))
@@ -215,8 +242,20 @@ def test_less_than_was_written_is_a_failure(tmp_path: Path, suffix: str):
         sink.close()
 
 
+def test_a_file_that_lost_its_end_is_a_failure(tmp_path: Path):
+    path = tmp_path / "v.mkv"
+    sink = VideoSink(path)
+    for number, rgb in enumerate(np.random.default_rng(1).integers(0, 255, (10, 480, 640, 3), np.uint8)):
+        sink.write(rgb, at(number / 25))
+    begun = path.read_bytes()
+    path.unlink()
+    path.write_bytes(begun)  # the end goes to the file that was there
+    with pytest.raises(OutputError, match="holds 0 of 10 frames"):
+        sink.close()
+
+
 def test_a_video_is_a_file_as_any_other(tmp_path: Path):
-    sink = VideoSink(tmp_path / "v.mp4")
+    sink = VideoSink(path=tmp_path / "v.mp4")
     for number in range(3):
         sink.write(grey(100), at(number / 25))
     sink.close()
