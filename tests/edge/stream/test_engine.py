@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -186,3 +188,130 @@ def test_only_an_answer_below_the_threshold_is_not_sure():
         seen += engine.process(Frame(picture, index / 7, index)).faces
     assert len({face.emotion for face in seen}) >= 3
     assert all(face.confident == (max(face.probabilities.values()) >= model.threshold) for face in seen)
+
+
+PLACE = Box(100, 60, 80, 80)
+ANGRY, HAPPY = (255, 235, 230), (235, 255, 230)  # what the model `mean_color` calls so, each close to the other
+
+
+class Told:
+    """Finds what it is told to find, in whole frames of 320 by 240."""
+
+    def __init__(self, *boxes: Box) -> None:
+        self.boxes, self.searches = list(boxes), 0
+
+    def detect(self, image: np.ndarray) -> list[Detection]:
+        """What it was told."""
+        whole = image.shape[:2] == (240, 320)
+        self.searches += whole
+        return [Detection(box) for box in self.boxes] if whole else []
+
+
+def scene(colour: Any = None) -> np.ndarray:
+    """An uneven wall, and a face of one colour before it, or nobody."""
+    wall = np.tile(np.linspace(20, 230, 320).astype(np.uint8)[None, :, None], (240, 1, 3))
+    if colour is not None:
+        wall[60:140, 100:180] = colour
+    return wall
+
+
+def show(engine: Engine, colours: Sequence[Any], start_s: float = 0.0, first: int = 0) -> list[FrameResult]:
+    """Results of scenes with faces of these colours, 25 a second."""
+    frames = ((index, scene(colour)) for index, colour in enumerate(colours, first))
+    return [engine.process(Frame(picture, start_s + index / 25, index)) for index, picture in frames]
+
+
+@pytest.fixture
+def engine(make_model: Any) -> Any:
+    """Make an engine that is told what it finds, by default one face, and searches every frame."""
+
+    def make(*boxes: Box, **settings: Any) -> tuple[Engine, Told]:
+        told = Told(*(boxes or (PLACE,)))
+        model = Classifier(make_model("mean_color"))
+        return Engine(detector=told, classifier=model, **{"detect_every": 1, **settings}), told
+
+    return make
+
+
+@pytest.mark.parametrize("start_s", [0.0, 3600.0])
+def test_a_face_is_announced_once_changes_and_ends(engine: Any, start_s: float) -> None:
+    one, told = engine(smooth_s=0)
+    results = show(one, [ANGRY] * 5 + [HAPPY] * 3, start_s)
+    told.boxes.clear()
+    results += show(one, [None] * 42, start_s, first=8)
+    assert {(result.width, result.height, result.state) for result in results} == {(320, 240, "ok")}
+    # From the third sight on, and for 0.15 s after the last.
+    assert [index for index, result in enumerate(results) if result.faces] == list(range(2, 11))
+    events = {result.frame: event for result in results for event in result.events}
+    assert [(index, event.kind, event.track, event.emotion) for index, event in events.items()] == [
+        (2, "new", 1, "Angry"),
+        (5, "update", 1, "Happy"),
+        (45, "end", 1, "Happy"),  # 1.5 s after the last sight
+    ]
+    times = [(event.time_s - start_s, event.duration_s) for event in events.values()]
+    assert times == [pytest.approx((seen, seen)) for seen in (2 / 25, 5 / 25, 7 / 25)]
+
+
+def test_pictures_of_one_moment_are_followed(engine: Any) -> None:
+    one, told = engine()
+    shown = [len(one.process(Frame(scene(HAPPY), 0.0, index)).faces) for index in range(3)]
+    told.boxes.clear()
+    shown += [len(one.process(Frame(scene(), time_s, 3)).faces) for time_s in (0.15, 0.16)]
+    assert shown == [0, 0, 1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("picture", "time_s", "state"),
+    [
+        (scene(HAPPY), 0.1, "ok"),
+        (scene(HAPPY)[:200], 0.2, "ok"),
+        (scene(HAPPY)[:, ::-1], 0.2, "ok"),
+        (scene() * 0, 2.0, "dark"),
+    ],
+)
+def test_faces_end_where_another_scene_begins(engine: Any, picture: np.ndarray, time_s: float, state: str) -> None:
+    one, _ = engine()
+    assert len(show(one, [HAPPY] * 5)[-1].faces) == 1
+    result = one.process(Frame(np.ascontiguousarray(picture), time_s, 5))
+    assert ([event.kind for event in result.events], result.faces, result.state) == (["end"], (), state)
+    assert (result.height, result.width) == picture.shape[:2]
+
+
+def test_without_smoothing_each_frame_counts_by_itself(engine: Any) -> None:
+    one, _ = engine(smooth_s=0)
+    faces = [only_face(result) for result in show(one, [ANGRY, HAPPY] * 10)[2:]]
+    assert all(face.probabilities == face.raw for face in faces)
+    assert all(face.confidence == max(face.probabilities.values()) for face in faces)
+
+
+def test_where_nothing_is_said_it_smooths_for_0_8_and_holds_for_0_5_seconds(engine: Any) -> None:
+    said = []
+    for settings in ({}, {"smooth_s": 0.8, "hold_s": 0.5}, {"smooth_s": 0.7}, {"hold_s": 0.4}):
+        one, _ = engine(**settings)
+        said.append([result.faces for result in show(one, [ANGRY] * 30 + [HAPPY] * 60)])
+    assert said[0] == said[1]
+    assert said[2] != said[0] != said[3]
+
+
+def test_the_largest_is_the_one_of_the_largest_area(engine: Any) -> None:
+    wide, tall = Box(20, 30, 100, 60), Box(200, 100, 80, 100)
+    one, _ = engine(wide, tall, faces="largest")
+    assert only_face(show(one, [None] * 5)[-1]).box == tall
+
+
+def test_the_stages_of_a_frame_are_timed_in_milliseconds(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter([100.0, 102.0, 107.0])
+    monkeypatch.setattr("edge.stream.engine.time", SimpleNamespace(perf_counter=lambda: next(moments)))
+    one, _ = engine()
+    assert one.process(Frame(scene(), 0.0, 0)).timing_ms == {"detect": 2000, "classify": 5000}
+
+
+@pytest.mark.parametrize(("settings", "searches"), [({}, 10), ({"live": False}, 4)])
+def test_where_nothing_is_said_frames_come_from_a_camera(
+    engine: Any, monkeypatch: pytest.MonkeyPatch, settings: dict[str, bool], searches: int
+) -> None:
+    monkeypatch.setattr("edge.stream.search.time", SimpleNamespace(perf_counter=lambda: 0.0))  # a search costs nothing
+    one, told = engine(detect_every="auto", **settings)
+    told.boxes.clear()
+    show(one, [None] * 10)
+    assert told.searches == searches
