@@ -47,7 +47,7 @@ PARTS = {
         ["stream/test_stream_parts.py", "stream/test_engine.py"],
     ),
     "tracker": (["stream/tracker.py"], ["stream/test_tracker.py", "stream/test_engine.py"]),
-    "search": (["stream/engine.py", "stream/search.py"], ["stream/test_engine.py", "stream/test_stream_parts.py"]),
+    "search": (["stream/engine.py", "stream/search.py"], ["stream/test_engine.py", "stream/test_search.py"]),
     "loop": (
         ["stream/capture.py", "stream/loop.py", "stream/slot.py", "stream/stats.py"],
         ["stream/test_stream_parts.py", "stream/test_stream_ends.py", "stream/test_stream_faults.py"],

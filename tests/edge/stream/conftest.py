@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from engine_stage import PLACE, Told
 from event_stage import Clock
 from stage import Keep, Running, ScriptedSource
 
 from benchmarks.scenes import Actor, heads_from, play
 from edge.classifier import Classifier
 from edge.stream import Stream
+from edge.stream.engine import Engine
+from edge.types import Box
 
 Play = Callable[..., Path]
 StreamLines = Callable[..., list[dict[str, Any]]]
@@ -76,3 +79,15 @@ def run(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
     yield start
     for one in started:
         one.finish()
+
+
+@pytest.fixture
+def engine(make_model: Any) -> Any:
+    """Make an engine that is told what it finds, by default one face, and searches every frame."""
+
+    def make(*boxes: Box, **settings: Any) -> tuple[Engine, Told]:
+        told = Told(*(boxes or (PLACE,)))
+        model = Classifier(make_model("mean_color"))
+        return Engine(detector=told, classifier=model, **{"detect_every": 1, **settings}), told
+
+    return make

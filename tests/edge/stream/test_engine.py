@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from engine_stage import ANGRY, FACE, HAPPY, only_face, scene, show
 
 from benchmarks.scenes import Actor, heads_from, render
 from edge.classifier import Classifier
@@ -18,8 +18,7 @@ from edge.preprocess import brighten, crop_face, to_input
 from edge.sources.base import Frame
 from edge.sources.drawn import POSES, draw_face
 from edge.stream.engine import Engine
-from edge.stream.search import distinct
-from edge.types import Box, Detection, Face, FrameResult
+from edge.types import Box, Detection, FrameResult
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +37,6 @@ def play(picture: np.ndarray, model: Classifier, **settings: Any) -> FrameResult
 def colour_of(probabilities: Any) -> np.ndarray:
     """Mean RGB, 0 to 255, of the picture that the model `mean_color` saw."""
     return np.array(list(probabilities.values())[:3]) * 3 * 255
-
-
-def only_face(result: FrameResult) -> Face:
-    (face,) = result.faces
-    return face
 
 
 @pytest.mark.parametrize(("margin", "bright"), [(0.0, False), (0.3, False), (0.0, True), (0.3, True)])
@@ -70,22 +64,6 @@ def test_a_face_is_confident_from_the_threshold_on(dim: np.ndarray, make_model: 
         assert only_face(result).confident is confident, threshold
 
 
-def test_one_face_found_twice_is_one() -> None:
-    face, inside, shifted, neighbour, corner = (
-        Detection(Box(*place))
-        for place in (
-            (100, 100, 100, 100),
-            (130, 140, 40, 40),
-            (137, 100, 100, 100),
-            (180, 100, 100, 100),
-            (180, 180, 40, 40),
-        )
-    )
-    assert distinct([inside, face]) == [face], "a small box within a large one, whatever their overlap by area"
-    assert distinct([face, shifted]) == [face]
-    assert distinct([face, neighbour, corner]) == [face, neighbour, corner]
-
-
 def test_six_faces_are_all_followed_between_full_searches(photo: Path) -> None:
     head, box = heads_from(photo, count=1)[0]
     places = [(x, y, 90) for y in (120, 360) for x in (110, 320, 530)]
@@ -107,9 +85,6 @@ def test_the_largest_face_is_read_like_all(photo: Path, make_model: Any) -> None
     assert len(all_faces) == 2
     largest = only_face(play(scene, model, faces="largest"))
     assert largest == max(all_faces, key=lambda face: face.box.area)
-
-
-FACE = Box(178, 67, 92, 92)  # of the bundled photo
 
 
 def watch(pictures: list[np.ndarray], detector: Any = "yunet") -> list[FrameResult]:
@@ -190,49 +165,6 @@ def test_only_an_answer_below_the_threshold_is_not_sure():
     assert all(face.confident == (max(face.probabilities.values()) >= model.threshold) for face in seen)
 
 
-PLACE = Box(100, 60, 80, 80)
-ANGRY, HAPPY = (255, 235, 230), (235, 255, 230)  # what the model `mean_color` calls so, each close to the other
-
-
-class Told:
-    """Finds what it is told to find, in whole frames of 320 by 240."""
-
-    def __init__(self, *boxes: Box) -> None:
-        self.boxes, self.searches = list(boxes), 0
-
-    def detect(self, image: np.ndarray) -> list[Detection]:
-        """What it was told."""
-        whole = image.shape[:2] == (240, 320)
-        self.searches += whole
-        return [Detection(box) for box in self.boxes] if whole else []
-
-
-def scene(colour: Any = None) -> np.ndarray:
-    """An uneven wall, and a face of one colour before it, or nobody."""
-    wall = np.tile(np.linspace(20, 230, 320).astype(np.uint8)[None, :, None], (240, 1, 3))
-    if colour is not None:
-        wall[60:140, 100:180] = colour
-    return wall
-
-
-def show(engine: Engine, colours: Sequence[Any], start_s: float = 0.0, first: int = 0) -> list[FrameResult]:
-    """Results of scenes with faces of these colours, 25 a second."""
-    frames = ((index, scene(colour)) for index, colour in enumerate(colours, first))
-    return [engine.process(Frame(picture, start_s + index / 25, index)) for index, picture in frames]
-
-
-@pytest.fixture
-def engine(make_model: Any) -> Any:
-    """Make an engine that is told what it finds, by default one face, and searches every frame."""
-
-    def make(*boxes: Box, **settings: Any) -> tuple[Engine, Told]:
-        told = Told(*(boxes or (PLACE,)))
-        model = Classifier(make_model("mean_color"))
-        return Engine(detector=told, classifier=model, **{"detect_every": 1, **settings}), told
-
-    return make
-
-
 @pytest.mark.parametrize("start_s", [0.0, 3600.0])
 def test_a_face_is_announced_once_changes_and_ends(engine: Any, start_s: float) -> None:
     one, told = engine(smooth_s=0)
@@ -304,14 +236,3 @@ def test_the_stages_of_a_frame_are_timed_in_milliseconds(engine: Any, monkeypatc
     monkeypatch.setattr("edge.stream.engine.time", SimpleNamespace(perf_counter=lambda: next(moments)))
     one, _ = engine()
     assert one.process(Frame(scene(), 0.0, 0)).timing_ms == {"detect": 2000, "classify": 5000}
-
-
-@pytest.mark.parametrize(("settings", "searches"), [({}, 10), ({"live": False}, 4)])
-def test_where_nothing_is_said_frames_come_from_a_camera(
-    engine: Any, monkeypatch: pytest.MonkeyPatch, settings: dict[str, bool], searches: int
-) -> None:
-    monkeypatch.setattr("edge.stream.search.time", SimpleNamespace(perf_counter=lambda: 0.0))  # a search costs nothing
-    one, told = engine(detect_every="auto", **settings)
-    told.boxes.clear()
-    show(one, [None] * 10)
-    assert told.searches == searches

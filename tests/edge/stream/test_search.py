@@ -1,0 +1,205 @@
+"""Where a stream looks for faces: in whole frames, near those it knows, and for those that are hard to see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from engine_stage import FACE, HAPPY, PLACE, only_face, show
+
+from edge.classifier import Classifier
+from edge.detectors.haar import HaarDetector
+from edge.detectors.yunet import YuNetDetector
+from edge.images import load_image
+from edge.sources.base import Frame
+from edge.stream.engine import Engine
+from edge.stream.search import appearance, distinct
+from edge.types import Box, Detection
+
+
+def test_one_face_found_twice_is_one() -> None:
+    face, inside, shifted, neighbour, corner = (
+        Detection(Box(*place))
+        for place in (
+            (100, 100, 100, 100),
+            (130, 140, 40, 40),
+            (137, 100, 100, 100),
+            (180, 100, 100, 100),
+            (180, 180, 40, 40),
+        )
+    )
+    assert distinct([inside, face]) == [face], "a small box within a large one, whatever their overlap by area"
+    assert distinct([face, shifted]) == [face]
+    assert distinct([face, neighbour, corner]) == [face, neighbour, corner]
+
+
+@pytest.mark.parametrize(("settings", "searches"), [({}, 10), ({"live": False}, 4)])
+def test_where_nothing_is_said_frames_come_from_a_camera(
+    engine: Any, monkeypatch: pytest.MonkeyPatch, settings: dict[str, bool], searches: int
+) -> None:
+    monkeypatch.setattr(
+        "edge.stream.search.time", SimpleNamespace(perf_counter=lambda: 100.0)
+    )  # a search costs nothing
+    one, told = engine(detect_every="auto", **settings)
+    told.boxes.clear()
+    show(one, [None] * 10)
+    assert told.searches == searches
+
+
+def test_a_face_counts_from_the_share_of_the_height_that_was_said(engine: Any) -> None:
+    small, large = Box(20, 30, 59, 59), Box(150, 100, 60, 60)
+    one, _ = engine(small, large, min_face=0.25)
+    assert only_face(show(one, [None] * 5)[-1]).box == large
+
+
+class SeesWhite:
+    """Finds one white spot as a face, wherever it is shown it."""
+
+    def __init__(self) -> None:
+        self.shapes: list[tuple[int, ...]] = []
+
+    def detect(self, image: np.ndarray) -> list[Detection]:
+        """The spot's box."""
+        self.shapes.append(image.shape)
+        rows, columns = np.nonzero(image > 200)
+        if not rows.size:
+            return []
+        x, y, right, below = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+        return [Detection(Box(*map(int, (x, y, right - x, below - y))))]
+
+
+def test_a_cameras_own_luma_may_be_of_any_size(make_model: Any) -> None:
+    detector = SeesWhite()
+    engine = Engine(detector, Classifier(make_model("mean_color")), live=False, detect_every=1000)
+    for index in range(21):
+        place = Box(100 + 4 * index, 60 + 2 * index, 80, 60)
+        rgb = np.tile(np.linspace(20, 150, 640).astype(np.uint8)[None, :, None], (240, 1, 3))
+        rgb[place.y : place.y + place.h, place.x : place.x + place.w] = 255
+        luma = cv2.resize(rgb[:, :, 0], (160, 180), interpolation=cv2.INTER_AREA)  # a quarter, and three quarters
+        result = engine.process(Frame(rgb, 3600 + index / 25, index, gray=luma))
+    assert detector.shapes[0] == (180, 160)
+    # Near the face in between: in each frame until it is known, then in every other one.
+    assert detector.shapes[1:] == [(96, 96)] * (2 + 9)
+    found = only_face(result)
+    assert found.box.iou(place) > 0.8
+    assert found.roll_deg == 0
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+    """Height and width of each picture that YuNet is shown by a full search."""
+    shapes, hits = [], YuNetDetector.hits
+
+    def listen(self: YuNetDetector, image: np.ndarray) -> list[Detection]:
+        shapes.append(image.shape[:2])
+        return hits(self, image)
+
+    monkeypatch.setattr(YuNetDetector, "hits", listen)
+    return shapes
+
+
+@pytest.mark.parametrize(
+    ("size", "whole", "near", "middle"),
+    [((480, 640), (360, 480), (120, 160), (240, 320)), ((640, 480), (640, 480), (160, 120), (320, 240))],
+)
+def test_while_nobody_is_there_every_other_search_is_for_faces_hard_to_see(
+    shown: list[Any], size: tuple[int, int], whole: Any, near: Any, middle: Any
+) -> None:
+    engine = Engine("yunet", Classifier(threads=1), live=False, detect_every=1)
+    wall = np.broadcast_to(np.linspace(20, 230, size[1]).astype(np.uint8)[None, :, None], (*size, 3))
+    shown.clear()
+    for index in range(8):
+        engine.process(Frame(np.ascontiguousarray(wall), index / 25, index))
+    assert shown == [whole, near, whole, whole, middle, whole] * 2
+
+
+def test_while_a_face_is_followed_no_others_are_looked_for_that_are_hard_to_see(shown: list[Any], photo: Path) -> None:
+    engine = Engine("yunet", Classifier(threads=1), live=False, detect_every=1)
+    picture = load_image(photo)[:200]
+    results = [engine.process(Frame(picture, index / 25, index)) for index in range(8)]
+    assert len(results[-1].faces) == 1
+    assert shown[-8:] == [(188, 480), (128, 128)] * 4, "the whole, and near the face"
+
+
+def test_of_more_than_six_faces_that_are_missing_six_are_looked_for(engine: Any) -> None:
+    one, told = engine(*(Box(x, y, 40, 40) for x in (20, 100, 180, 260) for y in (40, 160)))
+    assert len(show(one, [None] * 5)[-1].faces) == 8
+    told.boxes.clear()
+    assert told.near == 0
+    show(one, [None], first=5)
+    assert told.near == 6
+
+
+@pytest.mark.parametrize(("roll_deg", "upright"), [(30, True), (-30, True), (10, True), (9, False)])
+def test_a_face_that_is_rotated_is_looked_for_upright(make_model: Any, roll_deg: float, upright: bool) -> None:
+    seen: list[np.ndarray] = []
+
+    class Tilted:
+        def detect(self, image: np.ndarray) -> list[Detection]:
+            if image.shape == (240, 320):
+                return [Detection(PLACE, roll_deg)]
+            seen.append(image)
+            return []
+
+    engine = Engine(Tilted(), Classifier(make_model("mean_color")), live=False, detect_every=3)
+    picture, angle = np.full((240, 320, 3), 90, np.uint8), np.deg2rad(roll_deg)
+    ends = [np.array(PLACE.center) + side * np.array((np.cos(angle), np.sin(angle))) for side in (-35, 35)]
+    cv2.line(picture, *(tuple(map(int, end.round())) for end in ends), (255, 255, 255), 2)
+    for index in range(2):
+        engine.process(Frame(picture, index / 25, index))
+    rows, columns = np.nonzero(seen[0] > 160)
+    assert np.ptp(columns) > 45
+    assert (np.ptp(rows) < 5) == upright
+
+
+def test_a_likeness_is_a_unit_vector_that_light_does_not_change(photo: Path) -> None:
+    rgb = load_image(photo)
+    likeness = appearance(rgb, FACE)
+    assert (likeness.shape, likeness.dtype) == ((300,), np.float32)
+    assert np.linalg.norm(likeness) == pytest.approx(1)
+    assert float(likeness @ appearance((rgb * 0.5 + 40).astype(np.uint8), FACE)) > 0.99
+    assert not appearance(np.full_like(rgb, 90), FACE).any()
+
+
+def test_who_joins_a_face_that_is_followed_is_found(photo: Path) -> None:
+    one = load_image(photo)
+    nobody = one.copy()
+    nobody[20:210, 130:320] = (90, 80, 70)
+    pictures = [np.hstack([one, nobody])] * 5 + [np.hstack([one, one])] * 5
+    engine = Engine("yunet", Classifier(threads=1), live=False, detect_every=1)
+    results = [engine.process(Frame(picture, index / 25, index)) for index, picture in enumerate(pictures)]
+    assert [[face.track for face in results[index].faces] for index in (4, 9)] == [[1], [1, 2]]
+
+
+@pytest.mark.parametrize("name", ["haar", "own"])
+def test_frames_are_searched_at_320_pixels_and_near_a_face_at_96(
+    monkeypatch: pytest.MonkeyPatch, photo: Path, name: str
+) -> None:
+    shapes, detector = [], HaarDetector()
+
+    def listen(self: Any, image: np.ndarray) -> list[Detection]:
+        shapes.append(image.shape)
+        return detect(self, image)
+
+    detect = HaarDetector.detect
+    monkeypatch.setattr(HaarDetector, "detect", listen)
+    engine = Engine(name if name == "haar" else detector, Classifier(threads=1), live=False, detect_every=1000)
+    picture = cv2.resize(load_image(photo)[:384], (640, 480))
+    results = [engine.process(Frame(picture, index / 25, index)) for index in range(4)]
+    assert len(results[-1].faces) == 1
+    assert shapes == [(240, 320), (96, 96), (96, 96)]
+
+
+def test_of_several_near_where_a_face_is_expected_the_one_that_is_there_is_it(make_model: Any) -> None:
+    class SeesThree:
+        def detect(self, image: np.ndarray) -> list[Detection]:
+            if image.shape == (240, 320):
+                return [Detection(PLACE)]
+            return [Detection(Box(0, 0, 60, 60)), Detection(Box(18, 18, 60, 60)), Detection(Box(36, 36, 60, 60))]
+
+    engine = Engine(SeesThree(), Classifier(make_model("mean_color")), live=False, detect_every=1000)
+    assert only_face(show(engine, [HAPPY] * 10)[-1]).box == PLACE
