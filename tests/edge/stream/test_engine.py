@@ -140,13 +140,14 @@ def test_a_face_that_seemed_to_move_stands_still_while_its_mouth_is_covered(phot
     assert [[face.track for face in result.faces] for result in results[8:]] == [[1]] * 22
 
 
-def test_a_head_that_turned_further_than_its_track_is_found_and_read_upright(photo: Path) -> None:
+@pytest.mark.parametrize("clockwise", [1, -1])
+def test_a_head_that_turned_further_than_its_track_is_found_and_read_upright(photo: Path, clockwise: int) -> None:
     level = load_image(photo)
-    matrix = cv2.getRotationMatrix2D(FACE.center, -70, 1)
+    matrix = cv2.getRotationMatrix2D(FACE.center, -60 * clockwise, 1)
     turned = cv2.warpAffine(level, matrix, level.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
     face = only_face(watch([level] * 6 + [around_face(level, turned, 40)] * 16)[-1])
     assert face.track == 1
-    assert 20 < face.roll_deg < 100
+    assert 20 < clockwise * face.roll_deg < 100
 
 
 def test_only_an_answer_below_the_threshold_is_not_sure():
