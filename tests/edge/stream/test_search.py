@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -203,3 +204,20 @@ def test_of_several_near_where_a_face_is_expected_the_one_that_is_there_is_it(ma
 
     engine = Engine(SeesThree(), Classifier(make_model("mean_color")), live=False, detect_every=1000)
     assert only_face(show(engine, [HAPPY] * 10)[-1]).box == PLACE
+
+
+@pytest.mark.parametrize(("score", "views"), [(0.8, 1), (0.79, 3)])
+def test_a_face_that_is_not_clear_is_looked_for_to_both_sides_too(
+    monkeypatch: pytest.MonkeyPatch, photo: Path, score: float, views: int
+) -> None:
+    near, detect = [], YuNetDetector.detect
+
+    def listen(self: YuNetDetector, image: np.ndarray) -> list[Detection]:
+        near.append(image.shape[:2])
+        return [replace(face, score=score) for face in detect(self, image)]
+
+    engine = Engine("yunet", Classifier(threads=1), live=False, detect_every=1000)
+    engine.process(Frame(load_image(photo), 0.0, 0))
+    monkeypatch.setattr(YuNetDetector, "detect", listen)
+    engine.process(Frame(load_image(photo), 0.04, 1))
+    assert near == [(128, 128)] * views
