@@ -120,11 +120,14 @@ def _poorly_seen(picture: Grey, random: np.random.Generator) -> tuple[Grey, floa
 
 def _lit(picture: Grey, most: float, random: np.random.Generator) -> Grey:
     """Contrast around the mean, exposure and gamma by one table; in one of six pictures also light from a side."""
-    contrast, gamma = np.exp(random.uniform(-most, most, 2) * (0.8, 0.6))
+    # Plain Python's exp and powers: the last bit of NumPy's depends on whether arrays touch in memory, and the same
+    # seed would not give the same network.
+    contrast, gamma = (math.exp(share * random.uniform(-most, most)) for share in (0.8, 0.6))
     exposure = math.exp(random.uniform(-1.5 * most, 0.7 * most))
-    values, mean = np.arange(256, dtype=np.float32), float(picture.mean())
-    table = np.clip((mean + (values - mean) * contrast) * exposure / 255, 0, 1) ** gamma * 255
-    picture = np.asarray(cv2.LUT(picture, np.rint(table).astype(np.uint8)))
+    values, mean = np.arange(256), float(picture.mean())
+    light = np.clip((mean + (values - mean) * contrast) * exposure / 255, 0, 1)
+    table = [round(255 * value**gamma) for value in light.tolist()]
+    picture = np.asarray(cv2.LUT(picture, np.array(table, np.uint8)))
     if random.random() < 1 / 6:
         ramp = np.linspace(1, 1 - random.uniform(0, most), len(picture), dtype=np.float32)
         ramp = ramp[::-1] if random.random() < 0.5 else ramp

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -60,7 +61,8 @@ class TrainingSet:
     def of(patches: NDArray[np.uint8], targets: NDArray[np.float32], recipe: Recipe) -> TrainingSet:
         """Pictures of one kind: targets smoothed, offsets from their own class frequencies."""
         frequency = np.maximum(targets.mean(axis=0), 1e-3)
-        offsets = np.tile(recipe.balance * np.log(frequency), (len(targets), 1))
+        # Plain Python's log, for the reason that train/augment.py gives.
+        offsets = np.tile([recipe.balance * math.log(share) for share in frequency], (len(targets), 1))
         smooth = targets * (1 - recipe.smoothing) + recipe.smoothing / len(EMOTIONS)
         return TrainingSet(patches, smooth.astype(np.float32), offsets.astype(np.float32))
 

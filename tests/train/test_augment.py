@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,28 @@ def test_a_crop_without_surroundings_is_the_frame_of_its_patch() -> None:
     assert patch.shape == (72, 72, 1)
     np.testing.assert_array_equal(patch[12:60, 12:60], crop)
     assert (patch[:13, 40] == crop[0, 28]).all()
+
+
+def test_light_is_what_plain_arithmetic_says() -> None:
+    """To the last bit: NumPy's own powers depend on where arrays lie in memory, and so would a seed's network."""
+    frame = np.arange(48 * 48, dtype=np.int64).reshape(48, 48).astype(np.uint8)
+    patch = padded(frame[..., None], AROUND)[..., 0]
+    settings = Augment(rotation_deg=0, zoom=0, shift=0, light=0.5, blur=0, cover=0)
+    mean, compared = float(frame.mean()), 0
+    for seed in range(3000):
+        picture = Augmentation(settings, InputSpec(48, 48, 1, brighten=False))(patch[None], np.random.default_rng(seed))
+        random = np.random.default_rng(seed)
+        mirrored = random.random(4)[3] < 0.5  # after zoom, aspect and rotation; then follow shifts, cover and blur
+        random.random(4)
+        contrast, gamma = (math.exp(share * random.uniform(-0.5, 0.5)) for share in (0.8, 0.6))
+        exposure = math.exp(random.uniform(-0.75, 0.35))
+        if random.random() < 1 / 6:
+            continue  # lit from a side, too
+        shown = (min(max((mean + (value - mean) * contrast) * exposure / 255, 0), 1) for value in range(256))
+        table = np.array([round(255 * share**gamma) for share in shown], np.uint8)
+        np.testing.assert_array_equal(picture[0][0, ..., 0], table[frame[:, ::-1] if mirrored else frame])
+        compared += 1
+    assert compared > 2000
 
 
 def test_zoom_shows_more_or_less_of_the_patch(patch: np.ndarray) -> None:
