@@ -121,14 +121,27 @@ class SeesMouths:
 
 def test_a_face_is_still_there_while_its_mouth_is_covered(photo: Path) -> None:
     clear = load_image(photo)
-    covered, gone = clear.copy(), clear.copy()
-    covered[FACE.y + 50 : FACE.y + 132, FACE.x - 20 : FACE.x + 112] = (90, 80, 70)
-    gone[20 : FACE.y + 132, FACE.x - 20 : FACE.x + 112] = (90, 80, 70)
-    for pictures, shown in (([covered] * 25, [1]), ([gone] * 25, [])):
+    covered, eyes_too, gone = clear.copy(), clear.copy(), clear.copy()
+    for picture, top in ((covered, FACE.y + 50), (eyes_too, FACE.y + 31), (gone, 20)):
+        picture[top : FACE.y + 132, FACE.x - 20 : FACE.x + 112] = (90, 80, 70)
+    for pictures, shown in (([covered] * 25, [1]), ([eyes_too] * 25, []), ([gone] * 25, [])):
         results = watch([clear] * 7 + pictures, SeesMouths(range(6, 99)))
         assert [face.track for face in results[6].faces] == [1]
         assert [[face.track for face in result.faces] for result in results[12:]] == [shown] * 20
         assert all(face.raw is None for result in results[12:] for face in result.faces), "what is covered was read"
+
+
+@pytest.mark.parametrize(("time_s", "calls"), [(0.059, 3), (0.06, 4)])
+def test_a_face_that_was_found_less_than_0_06_seconds_ago_is_read_where_it_is_expected(
+    photo: Path, time_s: float, calls: int
+) -> None:
+    detector = SeesMouths(range(4, 99))
+    engine = Engine(detector, Classifier(threads=1), live=False, detect_every=1000)
+    for index in range(3):
+        engine.process(Frame(load_image(photo), 0.0, index))
+    face = only_face(engine.process(Frame(load_image(photo), time_s, 3)))
+    assert detector.calls == calls
+    assert (face.raw is not None) == (calls == 3), "where it was looked for, and not found, its mouth is covered"
 
 
 def test_a_face_that_seemed_to_move_stands_still_while_its_mouth_is_covered(photo: Path) -> None:
