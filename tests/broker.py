@@ -175,9 +175,11 @@ def make_certificates(folder: Path) -> None:
         subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
 
     new = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2")
-    openssl(*new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority")
+    signs = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")  # Python 3.13 is strict
+    openssl(*new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority", *signs)
     for name in ("server", "client"):
         words = ("-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1")
+        words += ("-addext", "basicConstraints=CA:FALSE")
         keys = ("-keyout", f"{name}.key", "-out", f"{name}.pem", "-CA", "ca.pem", "-CAkey", "ca.key")
         openssl(*new, *keys, *words)
     for path in folder.iterdir():
