@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_stage import PLACE, Told
+from engine_stage import PLACE, ScriptedDetector
 from event_stage import Clock
 from stage import Keep, Running, ScriptedSource
 
@@ -85,8 +85,8 @@ def run(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
 def engine(make_model: Any) -> Any:
     """Make an engine that is told what it finds, by default one face, and searches every frame."""
 
-    def make(*boxes: Box, **settings: Any) -> tuple[Engine, Told]:
-        told = Told(*(boxes or (PLACE,)))
+    def make(*boxes: Box, **settings: Any) -> tuple[Engine, ScriptedDetector]:
+        told = ScriptedDetector(*(boxes or (PLACE,)))
         model = Classifier(make_model("mean_color"))
         return Engine(detector=told, classifier=model, **{"detect_every": 1, **settings}), told
 

@@ -16,7 +16,7 @@ PLACE = Box(100, 60, 80, 80)
 ANGRY, HAPPY = (255, 235, 230), (235, 255, 230)  # what the model `mean_color` calls so, each close to the other
 
 
-class Told:
+class ScriptedDetector:
     """Finds what it is told to find, in whole frames of 320 by 240."""
 
     def __init__(self, *boxes: Box) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from engine_stage import FACE, HAPPY, PLACE, Told, only_face, scene, show
+from engine_stage import FACE, HAPPY, PLACE, ScriptedDetector, only_face, scene, show
 
 from edge.classifier import Classifier
 from edge.detectors.haar import HaarDetector
@@ -51,7 +51,7 @@ def test_where_nothing_is_said_frames_come_from_a_camera(
     told.boxes.clear()
     show(one, [None] * 10)
     assert told.searches == searches
-    alone = Told()
+    alone = ScriptedDetector()
     search = FaceSearch(alone, **settings)
     for index in range(10):
         search.search(Frame(scene(), index / 25, index), [])
