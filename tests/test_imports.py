@@ -65,7 +65,7 @@ def test_predict_loads_only_what_it_needs() -> None:
     assert "PIL.JpegImagePlugin" in plugins
     assert plugins <= {"PIL.JpegImagePlugin"}
     assert not modules & {"PIL.ImageDraw", "PIL.ImageFont", "asyncio", "concurrent.futures", "sqlite3", "http", "ssl"}
-    assert not {name.split(".")[0] for name in modules} & {"dask", "distributed", "pyarrow", "pebble"}
+    assert not {name.split(".")[0] for name in modules} & {"dask", "distributed", "pyarrow"}
 
 
 def test_the_kiosk_starts_without_what_it_may_never_need() -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import warnings
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
+from multiprocessing.connection import Connection
+from traceback import format_exc
 from typing import Any
 
 from edge import __version__
@@ -19,6 +24,23 @@ from edge.heap import keep_freed_memory
 from edge.naming import unicode_name
 from edge.opencv import cv2
 from edge.types import FrameResult
+
+
+def run(pipe: Connection, reading: str) -> None:
+    """Send the facts, then rows for each list of paths, or the error in their place, until the other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, with which this process ends
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        pipe.send(_answer(facts, reading))
+        while True:
+            pipe.send(_answer(read, reading, pipe.recv()))
+
+
+def _answer(function: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return function(*arguments)
+    except Exception as error:
+        error.add_note(format_exc())
+        return error
 
 
 def read(reading: str, paths: list[bytes]) -> list[dict[str, Any]]:
@@ -80,4 +102,4 @@ def _reader(reading: str) -> PictureReader:
     return PictureReader(**{"threads": 1, **json.loads(reading)})
 
 
-__all__ = ["facts", "read"]
+__all__ = ["facts", "read", "run"]

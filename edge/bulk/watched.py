@@ -9,8 +9,6 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from pebble import ProcessExpired, ProcessPool
-
 from edge.bulk import child
 from edge.bulk.rows import unreadable
 from edge.errors import ConfigError, EdgeError
@@ -18,10 +16,17 @@ from edge.naming import one_line, unicode_name
 
 MESSAGE = 16  # pictures that are read at a time: few enough that one bad one costs little
 START_S = 120.0
+_SPAWN = multiprocessing.get_context("spawn")
+
+
+class _NoAnswerError(Exception):
+    """The child hung or died."""
 
 
 class WatchedReader:
     """Reads pictures in a child process, and starts another one where that hangs or dies.
+
+    One pipe is all that lies between: it ends with the child, however that dies, so no wait outlives it.
 
     Args:
         reading: What ``PictureReader`` takes, as plain JSON values.
@@ -31,23 +36,32 @@ class WatchedReader:
     def __init__(self, reading: dict[str, Any], limit_s: float) -> None:
         self._reading = json.dumps(reading, sort_keys=True)
         self._limit_s = limit_s
-        self._pool = _pool()
-        self.facts: dict[str, str] = self._call(child.facts, START_S)
+        self.facts = self._start()
+
+    def _start(self) -> dict[str, str]:
+        pipe, end = _SPAWN.Pipe()
+        process = _SPAWN.Process(target=child.run, args=(end, self._reading), daemon=True)
+        process.start()
+        end.close()  # the child's own is the last one
+        self._pipe, self._child = pipe, process
+        try:
+            facts: dict[str, str] = self._answer(START_S)
+            return facts
+        except _NoAnswerError as error:
+            raise EdgeError(f"starting a process that reads pictures {error}") from None
 
     def read(self, paths: Sequence[bytes]) -> list[dict[str, Any]]:
         """Read pictures: a row each, in order. Where reading fails, they are read again one by one.
 
         Raises:
             OSError: Object storage does not answer.
-            EdgeError: The model or what it runs on cannot be used.
+            EdgeError: The model or what it runs on cannot be used, or no child starts.
         """
         rows: list[dict[str, Any]] = []
         for start in range(0, len(paths), MESSAGE):
             message = list(paths[start : start + MESSAGE])
             try:
-                rows += self._call(child.read, self._limit_s, message)
-            except (TimeoutError, ProcessExpired):  # OSErrors too, but of the child, not of storage
-                rows += [self._alone(path) for path in message]
+                rows += self._rows(message)
             except (EdgeError, OSError):
                 raise
             except Exception:
@@ -56,37 +70,46 @@ class WatchedReader:
 
     def _alone(self, path: bytes) -> dict[str, Any]:
         try:
-            row: dict[str, Any] = self._call(child.read, self._limit_s, [path])[0]
-            return row
-        except TimeoutError:
-            reason = f"took longer than {self._limit_s:g} s and was given up"
-        except ProcessExpired as error:
-            reason = f"ended the process that read it ({_exit_reason(error.exitcode)})"
+            return self._rows([path])[0]
         except (EdgeError, OSError):
             raise
+        except _NoAnswerError as error:
+            reason = str(error)
         except Exception as error:
             reason = f"cannot be read: {type(error).__name__}: {error}"
         return unreadable(unicode_name(path.decode("utf-8", "surrogateescape")), one_line(reason))
 
-    def _call(self, function: Any, limit_s: float, *arguments: Any) -> Any:
+    def _rows(self, message: list[bytes]) -> list[dict[str, Any]]:
+        if not self._child.is_alive():
+            self._start()
+        rows: list[dict[str, Any]] = self._answer(self._limit_s, message)
+        return rows
+
+    def _answer(self, limit_s: float, message: list[bytes] | None = None) -> Any:
+        """What the child says, after a message where one is given; an error is raised, and ends the child."""
+        answer: Any = None
         try:
-            if not self._pool.active:  # a child that is killed between two messages takes its pool with it
-                self.close()
-                self._pool = _pool()
-            return self._pool.schedule(function, args=[self._reading, *arguments], timeout=limit_s).result()
-        except RuntimeError as error:
-            if "daemonic" in str(error):
-                raise _daemonic() from error
-            raise
+            if message is not None:
+                self._pipe.send(message)
+            if self._pipe.poll(limit_s):
+                answer = self._pipe.recv()
+            else:
+                answer = _NoAnswerError(f"took longer than {limit_s:g} s and was given up")
+        except (EOFError, OSError):
+            self.close()
+            answer = _NoAnswerError(f"ended the process that read it ({_exit_reason(self._child.exitcode or 0)})")
+        finally:
+            if answer is None or isinstance(answer, Exception):
+                self.close()  # or a late answer would be taken for the next one
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def close(self) -> None:
         """End the child."""
-        self._pool.stop()
-        self._pool.join()
-
-
-def _pool() -> ProcessPool:
-    return ProcessPool(max_workers=1, context=multiprocessing.get_context("spawn"))
+        self._child.kill()
+        self._child.join()
+        self._pipe.close()
 
 
 def _daemonic() -> ConfigError:

@@ -31,7 +31,7 @@ def needs_the_extra(function: F) -> F:
 
     @wraps(function)
     def checked(*args: Any, **options: Any) -> Any:
-        for name in ("distributed", "pyarrow", "pebble"):
+        for name in ("distributed", "pyarrow"):
             if find_spec(name) is None:
                 raise ConfigError(f"bulk needs {name}; install it with: pip install 'emotion-edge[bulk]'")
         return function(*args, **options)

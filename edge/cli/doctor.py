@@ -69,7 +69,7 @@ _EXTRAS = {
     "kiosk": ("starlette", "uvicorn", "python_multipart", "prometheus_client", "segno"),
     "mqtt": ("paho.mqtt",),
     "heic": ("pillow_heif",),
-    "bulk": ("distributed", "pyarrow", "pebble"),
+    "bulk": ("distributed", "pyarrow"),
 }
 
 

@@ -131,6 +131,38 @@ def test_a_child_that_is_killed_while_it_waits_costs_no_picture(photo: Path) -> 
         reader.close()
 
 
+# A process that is killed amid its first answer about pictures.
+HALF = """
+import os, sys
+from multiprocessing.connection import Connection
+
+def send(self, data, whole=Connection._send):
+    if b"probabilities" in data and os.path.exists("FLAG"):
+        os.unlink("FLAG")
+        os.write(self.fileno(), data[: len(data) // 2])
+        os.kill(os.getpid(), 9)
+    whole(self, data)
+
+Connection._send = send
+"""
+
+
+def test_a_child_that_is_killed_amid_its_answer_costs_no_picture(
+    tmp_path: Path, photo: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flag = tmp_path / "flag"
+    flag.touch()
+    (tmp_path / "sitecustomize.py").write_text(HALF.replace("FLAG", str(flag)))
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{environment['PYTHONPATH']}")
+    reader = WatchedReader({}, limit_s=30)
+    try:
+        rows = reader.read([os.fsencode(photo)] * 3)
+        assert [(row["error"], len(row["faces"])) for row in rows] == [(None, 1)] * 3
+        assert not flag.exists()
+    finally:
+        reader.close()
+
+
 def test_a_value_without_a_column_is_an_error() -> None:
     from edge.types import FrameResult
 
