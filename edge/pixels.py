@@ -96,7 +96,8 @@ def _full_scale(size: tuple[int, int], values: Callable[[Region], NDArray[Any]])
 
 def _scaled(values: NDArray[Any], top: float) -> NDArray[np.uint8]:
     """0..``top`` to 0..255; what is no number becomes black."""
-    return np.nan_to_num(np.clip(values.astype(np.float32) * (255 / top), 0, 255)).round().astype(np.uint8)
+    scaled: NDArray[np.float32] = np.nan_to_num(np.clip(values.astype(np.float32) * (255 / top), 0, 255)).round()
+    return scaled.astype(np.uint8)
 
 
 __all__ = ["TILE", "deep_to_rgb", "to_rgb"]

@@ -62,7 +62,7 @@ class FaceReader:
             fallback: No face was found, and ``box`` is the whole picture: that is never confident.
         """
         labels = self.classifier.labels
-        shown = int(probabilities.argmax()) if emotion is None else emotion
+        shown = int(np.argmax(probabilities)) if emotion is None else emotion
         return Face(
             box=found.box.clipped(*size),
             emotion=labels[shown],

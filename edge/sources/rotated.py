@@ -6,6 +6,7 @@ import copy
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.sources.base import Frame, FrameSource, SourceBase, frame_rate
 
@@ -47,7 +48,7 @@ class RotatedSource(SourceBase):
         """Close the source."""
         self._source.close()
 
-    def _rotated(self, picture: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def _rotated(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         if self._flip in ("horizontal", "both"):
             picture = picture[:, ::-1]
         if self._flip in ("vertical", "both"):

@@ -120,7 +120,7 @@ class Track:
         if detection.appearance is not None and not crowded:
             known = detection.appearance if self.appearance is None else self.appearance
             blend = known + LIKENESS_GAIN * (detection.appearance - known)
-            self.appearance = blend / max(float(np.linalg.norm(blend)), 1e-6)
+            self.appearance = np.divide(blend, max(float(np.linalg.norm(blend)), 1e-6))
         self._turn(detection)
         self.hits += 1
         self.seen, self.seen_s = True, self.time_s
