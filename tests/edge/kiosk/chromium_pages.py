@@ -33,7 +33,7 @@ def state(page, kind):
 
 def soon(page, expression):
     """Wait until an expression is true; the page's own policy forbids playwright's way to do that."""
-    until(lambda: page.evaluate(expression), 15)
+    until(lambda: page.evaluate(expression))
 
 
 TORN = POSES["Angry"].towards(POSES["Happy"], 0.35)

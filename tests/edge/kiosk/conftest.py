@@ -33,7 +33,6 @@ def visit(browser, kiosk):
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: faults.append(str(error)))
         base = at or kiosk.url
         page.on("request", lambda request: request.url.startswith((base, "blob:")) or faults.append(request.url))

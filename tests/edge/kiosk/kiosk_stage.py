@@ -128,7 +128,7 @@ def running(stage=None, *, gate=None, notifier=None, thermal=None, limits=None, 
     thread = threading.Thread(target=work)
     thread.start()
     try:
-        assert started.wait(20), "the kiosk did not start"
+        assert started.wait(30), "the kiosk did not start"
         if failures:
             raise failures[0]
         yield Running(kiosk, stage)
@@ -136,7 +136,7 @@ def running(stage=None, *, gate=None, notifier=None, thermal=None, limits=None, 
         if isinstance(stage, Stage):
             stage.thaw()
         kiosk.stop()
-        thread.join(20)
+        thread.join(30)
         assert not thread.is_alive(), "the kiosk did not stop"
         if failures:
             raise failures[0]

@@ -96,7 +96,7 @@ def _play(page: Any) -> None:
 def _result(page: Any) -> None:
     page.wait_for_selector(".card .word")
     page.evaluate(GAME)
-    until(lambda: page.evaluate("give(0.9); document.querySelector('#tested').dataset.phase === 'result'"), 30)
+    until(lambda: page.evaluate("give(0.9); document.querySelector('#tested').dataset.phase === 'result'"))
     page.wait_for_timeout(1500)
 
 

@@ -37,7 +37,7 @@ def proxied(request, tmp_path_factory, certificates):
         process = subprocess.Popen(command, env=os.environ | {"HOME": str(folder)}, stderr=subprocess.DEVNULL)
         address = f"https://127.0.0.1:{port}/emotion"
         try:
-            until(lambda: _answers(address), 30)
+            until(lambda: _answers(address))
             yield kiosk, address
         finally:
             process.terminate()
@@ -126,7 +126,7 @@ def test_everything_works_below_a_path(visit, proxied, browser):
     assert page.url == address + "/"
     page.wait_for_selector(".card .word")
     page.wait_for_selector("nav a[href='./'][aria-current]")
-    until(lambda: page.evaluate("!document.getElementById('picture').hidden"), 15)
+    until(lambda: page.evaluate("!document.getElementById('picture').hidden"))
     (cookie,) = [one for one in page.context.cookies() if one["name"] == COOKIE]
     assert cookie["secure"] and cookie["httpOnly"] and cookie["path"].rstrip("/") == "/emotion"
     page.select_option("#language", "de")

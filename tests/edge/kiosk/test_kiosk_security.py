@@ -293,7 +293,7 @@ def test_so_many_may_watch_and_no_more():
             request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
             for _ in range(most):
                 links.enter_context(connect(kiosk, request))
-            until(lambda most=most, seats=seats: seats.taken == most, 20)
+            until(lambda most=most, seats=seats: seats.taken == most)
             refused = links.enter_context(connect(kiosk, request))
             assert refused.recv(100).startswith(b"HTTP/1.1 503"), path
             assert seats.taken == most
@@ -360,7 +360,7 @@ def test_a_client_that_does_not_read_is_cut_off(narrow):
         link.sendall(b"GET /stream.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n")
         until(lambda: video.viewers == 1)
         frame = narrow.latest.frame
-        until(lambda: video.viewers == 0, 20)
+        until(lambda: video.viewers == 0)
         assert narrow.latest.frame > frame
 
 
@@ -389,7 +389,7 @@ def test_slow_uploads_make_way(narrow):
         assert reply.status_code == 200 or reply.headers["retry-after"]
         return reply.status_code == 200
 
-    until(served, 20)
+    until(served)
     assert any(b" 408 " in link.recv(1000) for link in slow)
     for link in slow:
         link.close()
