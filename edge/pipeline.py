@@ -116,7 +116,8 @@ class Pipeline:
 
         Yields:
             A result a frame: its faces carry their ``track``, its ``image`` is the frame. Leaving the loop closes the
-            source. Changes of state without a frame, such as the end, are told by ``Stream.results`` alone.
+            source. Results without a frame, which say that a camera is away or a video has ended, are left out;
+            ``Stream.results`` has them.
 
         Raises:
             SourceError: The source cannot be opened, or was lost and did not come back.

@@ -91,7 +91,7 @@ class VideoSink:
         capture = cv2.VideoCapture(str(self._part.absolute()), cv2.CAP_FFMPEG)
         there = capture.get(cv2.CAP_PROP_FRAME_COUNT) if capture.isOpened() else 0
         capture.release()
-        if there < self._written - 1:
+        if there < max(self._written - 1, 1):  # the count may be one short
             raise OutputError(
                 f"the video {self._part} holds {max(there, 0):.0f} of {self._written} frames: it could not be written "
                 "to its end; is the disk full?"
@@ -153,7 +153,10 @@ class _Writer:
             self._thread.start()
         if not self._writer.isOpened():
             self.close()
-            raise OutputError(f"cannot write the video {path}; give a place that can be written")
+            raise OutputError(
+                f"cannot write the video {path}: FFmpeg takes no frames of {size[0]}x{size[1]} pixels; "
+                "give smaller ones, or a name that ends in .avi"
+            )
 
     def write(self, bgr: NDArray[np.uint8]) -> None:
         """Add a frame."""

@@ -234,12 +234,27 @@ def test_less_than_was_written_is_a_failure(tmp_path: Path, suffix: str):
         sink._written += lost  # as if so many had not found their way
         with pytest.raises(OutputError, match="holds 5 of 7 frames") if fails else nullcontext():
             sink.close()
-    sink = VideoSink(tmp_path / f"gone{suffix}")
+    for count in (1, 2):
+        sink = VideoSink(tmp_path / f"gone{suffix}")
+        for number in range(count):
+            sink.write(grey(100), at(number / 25))
+        (tmp_path / f"gone{suffix}").unlink()
+        with pytest.raises(OutputError, match=f"holds 0 of {count} frames"):
+            sink.close()
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi"])
+def test_one_picture_is_a_video_of_one_picture(tmp_path: Path, suffix: str):
+    sink = VideoSink(tmp_path / f"one{suffix}")
     sink.write(grey(100), at(0))
-    sink.write(grey(100), at(0.04))
-    (tmp_path / f"gone{suffix}").unlink()
-    with pytest.raises(OutputError, match="holds 0 of 2 frames"):
-        sink.close()
+    sink.close()
+    assert levels(tmp_path / f"one{suffix}") == pytest.approx([100], abs=6)
+
+
+def test_a_size_that_ffmpeg_does_not_take_is_named(tmp_path: Path):
+    with pytest.raises(OutputError, match="no frames of 9000x16 pixels") as refused:
+        VideoSink(tmp_path / "wide.mp4").write(np.zeros((16, 9000, 3), np.uint8), at(0))
+    assert "\n" not in str(refused.value)
 
 
 def test_a_file_that_lost_its_end_is_a_failure(tmp_path: Path):
