@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
-from edge.sources.snapshot import fetch
+from edge.sources.snapshot import fetch, is_known_login
 
 # ioctl VIDIOC_REQBUFS of struct v4l2_requestbuffers: count, type (capture), memory (mmap), 8 more bytes.
 _REQUEST_BUFFERS = 0xC0145608
@@ -81,7 +81,7 @@ def _probe(scheme: str, host: str, port: int, address: str, timeout_s: float, *,
 
 def _words(error: Exception, timeout_s: float, *, known: bool) -> str:
     if isinstance(error, HTTPError):
-        return _status(error.code, known=known)
+        return _other_login(error) or _status(error.code, known=known)
     reason = error.reason if isinstance(error, URLError) else error
     words: dict[type[Exception], str] = {
         ssl.SSLCertVerificationError: f"its certificate is not trusted ({getattr(reason, 'verify_message', '')})",
@@ -92,6 +92,18 @@ def _words(error: Exception, timeout_s: float, *, known: bool) -> str:
     }
     found = next((text for kind, text in words.items() if isinstance(reason, kind)), None)
     return found or str(getattr(reason, "strerror", None) or reason)
+
+
+def _other_login(error: HTTPError) -> str | None:
+    """What to do where a login is wanted, and only in ways that are not known here."""
+    offered = error.headers.get_all("WWW-Authenticate", []) if error.code == 401 else []
+    if not offered or any(map(is_known_login, offered)):
+        return None
+    kinds = ", ".join(re.sub(r"(?s)[^\w-].*", "", kind) for kind in offered)
+    return (
+        f"it wants a login that is not known here (401, {kinds}); let the camera take basic, or digest with MD5, or "
+        "give its rtsp:// address"
+    )
 
 
 def _status(code: int, *, known: bool) -> str:

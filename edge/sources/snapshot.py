@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import time
-from http.client import HTTPException, HTTPResponse
+from contextlib import suppress
+from http.client import HTTPException, HTTPMessage, HTTPResponse
+from typing import IO, Any
 from urllib.error import URLError
 from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import (
     HTTPBasicAuthHandler,
     HTTPDigestAuthHandler,
     HTTPPasswordMgrWithDefaultRealm,
+    Request,
     build_opener,
 )
 
@@ -19,6 +23,37 @@ from edge.sources.base import Frame
 
 FPS = 5.0
 LARGEST_BYTES = 32 << 20
+
+
+def is_known_login(offered: str) -> bool:
+    """Whether a value of ``WWW-Authenticate`` asks for basic authentication, or digest with a hash urllib has."""
+    kind, _, rest = offered.lower().partition(" ")
+    hashed = re.search(r"algorithm=\"?([\w-]+)", rest)
+    return kind == "basic" or (kind == "digest" and (not hashed or hashed[1] in ("md5", "sha")))
+
+
+class _Basic(HTTPBasicAuthHandler):
+    """Basic authentication, also where other kinds are offered."""
+
+    def http_error_401(self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage) -> Any:
+        """What urllib raises for kinds that it does not know is no reason to stop: None leaves the 401 as it is."""
+        with suppress(ValueError):
+            return super().http_error_401(req, fp, code, msg, headers)
+        return None
+
+
+class _Digest(HTTPDigestAuthHandler):
+    """Digest authentication, also where other kinds, or this one with another hash, are offered."""
+
+    def http_error_401(self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage) -> Any:
+        """Each kind that is offered, as urllib looks at the first alone."""
+        for kind in filter(is_known_login, headers.get_all("www-authenticate", [])):
+            one = HTTPMessage()
+            one["www-authenticate"] = kind
+            with suppress(ValueError):
+                if answer := super().http_error_401(req, fp, code, msg, one):
+                    return answer
+        return None
 
 
 def fetch(address: str, timeout_s: float) -> HTTPResponse:
@@ -31,10 +66,10 @@ def fetch(address: str, timeout_s: float) -> HTTPResponse:
     host = parts.netloc.rpartition("@")[2]
     bare = urlunsplit((parts.scheme.lower(), host, parts.path, parts.query, ""))
     opener = build_opener()
-    if parts.username is not None:  # without one, a demand for it stays a plain 401, whatever kind is wanted
+    if parts.username is not None:
         passwords = HTTPPasswordMgrWithDefaultRealm()
         passwords.add_password(None, bare, unquote(parts.username), unquote(parts.password or ""))
-        opener = build_opener(HTTPBasicAuthHandler(passwords), HTTPDigestAuthHandler(passwords))
+        opener = build_opener(_Basic(passwords), _Digest(passwords))
     response: HTTPResponse = opener.open(bare, timeout=timeout_s)
     return response
 
@@ -87,4 +122,4 @@ class Snapshots:
             raise SourceError(f"{self._name}: {error}") from error
 
 
-__all__ = ["FPS", "Snapshots", "fetch", "gives_pictures"]
+__all__ = ["FPS", "Snapshots", "fetch", "gives_pictures", "is_known_login"]
