@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.decoding_memory import WEBP_BYTES, decoding_bytes, depth_order
-from edge.errors import ImageError, ImageTooLargeError
+from edge.errors import ImageError, ImageTooLargeError, ImageTooSmallError
 from edge.pixels import deep_to_rgb, to_rgb
 
 MAX_PIXELS = 250_000_000
@@ -102,7 +102,9 @@ def check_size(size: tuple[int, int], max_pixels: int = MAX_PIXELS) -> None:
     """Raise ImageError for a width and height that are too small or too large."""
     width, height = size
     if min(width, height) < MIN_SIDE:
-        raise ImageError(f"is {width}x{height} pixels, too small to show a face; wanted at least {MIN_SIDE}x{MIN_SIDE}")
+        raise ImageTooSmallError(
+            f"is {width}x{height} pixels, too small to show a face; wanted at least {MIN_SIDE}x{MIN_SIDE}"
+        )
     if width * height > max_pixels:
         raise ImageTooLargeError(
             f"is {width}x{height} pixels ({width * height / 1e6:.1f} megapixels), over the limit of "

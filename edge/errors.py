@@ -2,7 +2,8 @@
 
 EdgeError
 ├── ImageError            a picture that cannot be read or is refused
-│   └── ImageTooLargeError  ...because it has too many pixels or takes too much memory
+│   ├── ImageTooLargeError  ...because it has too many pixels or takes too much memory
+│   └── ImageTooSmallError  ...because no face could be seen in so few pixels
 ├── ModelError            a model file that is missing, broken or does not conform
 ├── RuntimeMissingError   no TFLite interpreter, or a pairing that cannot work
 ├── SourceError           a camera, video or stream that cannot be opened
@@ -31,6 +32,10 @@ class ImageError(EdgeError):
 
 class ImageTooLargeError(ImageError):
     """A picture has more pixels, or takes more memory to decode, than is allowed."""
+
+
+class ImageTooSmallError(ImageError):
+    """A picture has fewer pixels than show a face."""
 
 
 class ModelError(EdgeError):
@@ -85,6 +90,7 @@ __all__ = [
     "EdgeError",
     "ImageError",
     "ImageTooLargeError",
+    "ImageTooSmallError",
     "LogError",
     "ModelError",
     "OutputError",

@@ -37,7 +37,7 @@ def _failures(*statuses: int) -> dict[str, Any]:
 
 
 _MEANING = {
-    400: "There is no picture, it is broken, or a parameter is wrong.",
+    400: "There is no picture, it is broken or too small, or a parameter is wrong.",
     401: "The token is missing or wrong.",
     403: "Another site sent this, or the video is off.",
     404: "This kiosk serves uploads alone.",

@@ -15,7 +15,7 @@ from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from edge.errors import ImageError, ImageTooLargeError
+from edge.errors import ImageError, ImageTooLargeError, ImageTooSmallError
 from edge.kiosk.forms import first_file
 from edge.kiosk.replies import RefusedError, failure, json_reply
 from edge.types import FrameResult
@@ -158,6 +158,8 @@ class UploadDesk:
                 raise RefusedError(
                     413, "too_many_pixels", "The picture has too many pixels to be read here."
                 ) from error
+            if isinstance(error, ImageTooSmallError):
+                raise RefusedError(400, "too_small", "The picture is too small to show a face.") from error
             raise RefusedError(400, "broken_picture", "This picture is broken and cannot be read.") from error
 
     def _give_back(self) -> None:

@@ -51,8 +51,8 @@ class _Digest(HTTPDigestAuthHandler):
             one = HTTPMessage()
             one["www-authenticate"] = kind
             with suppress(ValueError):
-                if answer := super().http_error_401(req, fp, code, msg, one):
-                    return answer
+                if response := super().http_error_401(req, fp, code, msg, one):
+                    return response
         return None
 
 

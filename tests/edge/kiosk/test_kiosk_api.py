@@ -207,6 +207,7 @@ def test_the_whole_picture_is_read_only_when_asked_for(client):
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 100, "image/png", 400, "broken_picture"),
         (b"RIFF\0\0\0\0WEBPVP8X", "image/webp", 400, "broken_picture"),
         (png(8000, 6000), "image/png", 413, "too_many_pixels"),
+        *((png(*size), "image/png", 400, "too_small") for size in ((1, 1), (2, 2), (1, 500), (500, 1), (7, 8))),
         (b"\xff\xd8\xff" + b"\0" * 10_000_000, "image/jpeg", 413, "too_large"),
         (b"{}", "application/json", 415, "wrong_type"),
         (b"x", "multipart/form-data", 400, "broken_form"),

@@ -3,6 +3,7 @@
 import json
 
 import cv2
+import numpy as np
 import pytest
 from chromium_pages import IN_CHROMIUM, drawn, give, picture
 from kiosk_stage import PHOTO, room, running
@@ -96,6 +97,9 @@ def test_upload_below_the_threshold(visit, tmp_path):
         assert page.locator("#notice").is_hidden()
 
 
+DOT = cv2.imencode(".png", np.zeros((1, 1, 3), np.uint8))[1].tobytes()
+
+
 @pytest.mark.parametrize(
     ("name", "data", "words"),
     [
@@ -103,6 +107,7 @@ def test_upload_below_the_threshold(visit, tmp_path):
         ("letter.jpg", b"Dear Sir", "not a JPEG"),
         ("letter.txt", b"Dear Sir", "not a JPEG"),
         ("empty.png", b"", "empty"),
+        ("dot.png", DOT, "too small to show a face"),
         ("large.jpg", b"\xff\xd8\xff" + b"\0" * 10_000_000, "larger than 10 MB"),
     ],
 )
