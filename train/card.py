@@ -34,14 +34,26 @@ FORBIDDEN = """\
 LIMITS = """\
 - Whatever a face shows, one of the five emotions is predicted: fear, disgust, contempt, speech and sleep have no
   name here.
-- Labels are opinions of onlookers, not what people felt, and onlookers disagree; FER2013's pictures were found by
-  search words, so they hold posed faces, actors, drawings and watermarks.
-- Neither set says how old people are, what sex or where from, so fairness between groups was **not measured**.
-  Faces found by web search are not an even sample of people. Measure on your own visitors before relying on it.
+- Labels are opinions of onlookers, not what people felt, and onlookers disagree.
+- Nothing here says how old people are, what sex or where from, so fairness between groups was **not measured**.
+  Measure on your own visitors before relying on it.
 - Profiles, very small and mostly covered faces may not be found; the whole picture is then read instead, and the
   prediction is never called confident.
+"""
+
+FER2013 = """\
+- FER2013's pictures were found by search words, so they hold posed faces, actors, drawings and watermarks, and are
+  not an even sample of people.
+"""
+
+CHOSEN_ELSEWHERE = """\
 - What was chosen (recipe, temperature, crop margin, which network ships) was chosen on other pictures and people than
-  those measured below. FER2013's own test split was not available.
+  those measured here. FER2013's own test split was not available.
+"""
+
+CHOSEN_HERE = """\
+- Epoch and temperature were chosen on the pictures of the data set that are measured here, so their
+  figures are somewhat too good.
 """
 
 REFERENCE = """\
@@ -73,7 +85,7 @@ def model_card(folder: Path) -> str:
     run, reference = _read(folder / "training.json"), _read(folder / "reference" / "training.json")
     parts = [
         f"# Model card: {name}\n",
-        "Written by `make model-card` from `metrics.json`, `formats.json` and `training.json`; not edited by hand.\n",
+        "Written by `python -m train card` from `metrics.json`, `formats.json` and `training.json`, not by hand.\n",
         _summary(model, about),
         f"## Intended use\n\n{INTENDED}",
         f"## Wrong and unlawful uses\n\n{FORBIDDEN}",
@@ -82,9 +94,8 @@ def model_card(folder: Path) -> str:
         f"## Measured\n\n{_measured(metrics)}",
         _failures(metrics, model),
         _runtimes(_read(folder / "formats.json")),
-        f"## Limits\n\n{LIMITS}",
-        f"## Licence\n\nWeights: {about.get('licence', 'see the repository')}. "
-        "They are trained from scratch; no pre-trained weights and no training pictures are part of them. "
+        f"## Limits\n\n{LIMITS}{_limits(metrics, about)}",
+        f"## Licence\n\nWeights: {about.get('licence', 'see the repository')}. {_origin(run)}"
         "Faces are found before by YuNet (MIT; trained on WIDER FACE), a file of its own that this project does not "
         "distribute; see NOTICE. "
         "The pictures keep their own licences and are not distributed.\n",
@@ -121,6 +132,31 @@ def _training(run: Tree, about: Tree) -> str:
     return "\n".join([*parts, _run(run), f"{rows}\n", more])
 
 
+def _origin(run: Tree) -> str:
+    """Whose weights these go on from, where a record of the run says so."""
+    if not run:
+        return ""
+    start = run["recipe"]["start"]
+    if not start:
+        return "They are trained from scratch; no pre-trained weights and no training pictures are part of them. "
+    if not start.startswith("models/"):
+        return f"They go on from those of `{start}`; no training pictures are part of them. "
+    return (
+        f"They go on from those of `{start}`, which were trained from scratch; no pre-trained weights of others and no "
+        "training pictures are part of them. "
+    )
+
+
+def _limits(metrics: Tree, about: Tree) -> str:
+    """What is limited by the pictures of the data set, and by what was chosen on them."""
+    data = next(one for key, one in metrics["sets"].items() if key != "photos")
+    text = FER2013 if "fer2013" in f"{data['name']} {data['label']}".lower() else ""
+    if "plurality" in metrics["sets"]:
+        return text + (CHOSEN_ELSEWHERE if metrics["part"] == "measure" else "")
+    folder = data["name"].removesuffix(", validation")
+    return text + (CHOSEN_HERE if about.get("training_data", "").startswith(f"{folder} (") else "")
+
+
 def _run(run: Tree) -> str:
     """One run's size and cost, a table of one row."""
     heads = ["parameters", "multiply-adds, M", "training faces", "epochs", "seconds", "on"]
@@ -149,8 +185,8 @@ def _plain(value: Any) -> str:
 def _measured(metrics: Tree) -> str:
     name, model = next(iter(metrics["models"].items()))
     parts = [
-        "Measured by `make evaluate` on pictures as the device reads them: its detector's largest face in photos, "
-        "one crop. Five classes: these figures cannot be compared with those of seven or eight.\n",
+        "Measured by `python -m train evaluate` on pictures as the device reads them: its detector's largest face in "
+        "photos, one crop. Five classes: these figures cannot be compared with those of seven or eight.\n",
         comparison(metrics),
     ]
     for key in metrics["sets"]:
@@ -196,13 +232,13 @@ def _failures(metrics: Tree, model: Tree) -> str:
             (count / sum(counts), names[row], names[column])
             for row, counts in enumerate(found["confusion"])
             for column, count in enumerate(counts)
-            if row != column and sum(counts)
+            if row != column and count
         ]
         worst = "; ".join(f"{label} read as {read} {share:.0%}" for share, label, read in sorted(shares)[:-4:-1])
         score = found["classes"][weakest]
         lines.append(
             f"- {about['name']} ({about['label']}): weakest is {weakest}, precision {interval(score['precision'])} %, "
-            f"recall {interval(score['recall'])} %. Most frequent: {worst}."
+            f"recall {interval(score['recall'])} %. Most frequent: {worst or 'no mistake'}."
         )
     if "photos" in metrics["sets"]:
         count, missed = model["scores"]["photos"]["pictures"], metrics["sets"]["photos"]["undetected"]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.datasets import Faces, load
-from common.model_settings import Settings, write_settings
+from common.model_settings import Settings, settings_of, write_settings
 from edge.errors import ConfigError
 from edge.preprocess import InputSpec
 from train.augment import AROUND
@@ -60,6 +60,10 @@ def train_run(recipe: Recipe, data: Path, photos: Sequence[Path], run: Path) -> 
     source = f"{data.resolve().name} ({len(faces)} pictures)" + "".join(
         f", photos in {folder.name}" for folder in photos
     )
+    if start is not None:
+        before = Path(recipe.start)
+        learned = settings_of(before).training_data
+        source += f"; on from {before.name}" + (f", which learned from {learned}" if learned else "")
     settings = Settings(crop_margin=recipe.crop_margin, brighten=spec.brighten, training_data=source)
     logger.info("calibrated with a temperature of %.2f", temperature)
     write_settings(run / "model.keras", settings)  # last: with it the run is finished

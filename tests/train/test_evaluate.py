@@ -120,6 +120,26 @@ def test_the_card_gives_recipe_and_cost_of_the_run(evaluated: tuple[str, Path], 
     assert "start" not in card.partition("## Training")[2].partition("## Measured")[0]
 
 
+def test_the_card_of_ones_own_model_tells_of_ones_own_pictures(evaluated: tuple[str, Path], tmp_path: Path) -> None:
+    shutil.copy(evaluated[1] / "metrics.json", tmp_path)
+    cost = {"epochs": 1, "seconds": 7.2, "device": "abacus"}
+    record = {"parameters": 12345, "macs": 6e6, "faces": {"train": 100}, "versions": {}, "cost": cost}
+    for start, words in {
+        "": "trained from scratch; no pre-trained weights",
+        "models/emotion.keras": "go on from those of `models/emotion.keras`, which were trained from scratch",
+        "elsewhere/a.keras": "go on from those of `elsewhere/a.keras`; no training pictures",
+    }.items():
+        (tmp_path / "training.json").write_text(json.dumps(record | {"recipe": {"start": start}}))
+        (tmp_path / "emotion.toml").write_text('training_data = "faces (100 pictures); on from what shipped"\n')
+        card = model_card(tmp_path)
+        assert words in card
+        assert "Data: faces (100 pictures); on from what shipped." in card
+        assert "FER2013" not in card
+        assert "Epoch and temperature were chosen on the pictures" in card
+    (tmp_path / "emotion.toml").write_text('training_data = "others (100 pictures)"\n')
+    assert "Epoch and temperature" not in model_card(tmp_path)
+
+
 def test_the_shipped_card_is_up_to_date(root: Path) -> None:
     assert (root / "models" / "MODEL_CARD.md").read_text() == model_card(root / "models")
 

@@ -96,6 +96,18 @@ def test_a_finished_run_is_kept(fit: Start, finished: Path, settings: tuple[str,
     assert (finished / "model.keras").read_bytes() == before
 
 
+def test_a_network_that_goes_on_from_another_says_what_both_learned_from(
+    fit: Start, finished: Path, folders: Path, tmp_path: Path
+) -> None:
+    own = f"{folders.name} (60 pictures)"
+    assert settings_of(finished / "model.keras").training_data == own
+    process = fit(tmp_path / "run", "epochs=1", f"start={finished / 'model.keras'}")
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    told = settings_of(tmp_path / "run" / "model.keras").training_data
+    assert told == f"{own}; on from model.keras, which learned from {own}"
+
+
 def test_ctrl_c_says_how_to_go_on(fit: Start, tmp_path: Path) -> None:
     process = fit(tmp_path / "run", "epochs=50")
     for line in process.stdout:
