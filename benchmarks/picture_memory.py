@@ -1,7 +1,8 @@
 """Peak memory of reading the largest picture that is accepted, by format: ``python -m benchmarks.picture_memory``.
 
 Each picture lies just below the limit, and a little larger one is checked to be refused. `emotion-edge predict` reads
-it in a process of its own, whose peak is printed beside what was foreseen, and written to benchmarks/results.
+it in a process of its own, after a small one, as later pictures find the networks in memory. The peak is printed beside
+what was foreseen, and written to benchmarks/results: what is the process's own, and with it the pages of library files.
 """
 
 from __future__ import annotations
@@ -28,6 +29,11 @@ from edge.decoding import MAX_BYTES, MAX_PIXELS
 
 RESULT = Path(__file__).parent / "results" / "picture_memory.json"
 LIMIT_MB = 300
+# Pages of library files are the system's cache, seen from the process: about 55 MB, and up to 25 MB more where Linux
+# (from 6.16 on, on ext4) holds a file that was read in one go in pieces of 2 MB. So the rest is what is limited.
+LIBRARIES_MB = 55
+OWN_LIMIT_MB = LIMIT_MB - LIBRARIES_MB
+SMALL = Path(__file__).parents[1] / "examples" / "astronaut.jpg"
 Size = tuple[int, int]
 
 CHILD = """
@@ -38,9 +44,8 @@ try:
     main()
 except SystemExit as end:
     status = end.code
-lines = Path("/proc/self/status").read_text().splitlines()
-peak = next(line for line in lines if line.startswith("VmHWM"))
-print(f"peak_kb={peak.split()[1]}", file=sys.stderr)
+kb = dict(line.split()[:2] for line in Path("/proc/self/status").read_text().splitlines() if line.endswith("kB"))
+print(f"peak_kb={kb['VmHWM:']} files_kb={kb['RssFile:']}", file=sys.stderr)
 sys.exit(status)
 """
 
@@ -112,8 +117,8 @@ FORMS: dict[str, Form] = {
     "PNG, RGBA": Form(4.75, _pillow("RGBA", "PNG", **FAST)),
     "PNG, grey and alpha": Form(4.75, _pillow("LA", "PNG", **FAST)),
     "PNG, palette with transparency": Form(1.1875, _pillow("P", "PNG", transparency=0, **FAST)),
-    "PNG, palette, 8 pixels high": Form(1.1875, _pillow("P", "PNG", transparency=0, **FAST), height=8),
-    "PNG, RGBA, 8 pixels high": Form(4.75, _pillow("RGBA", "PNG", **FAST), height=8),
+    "PNG, palette, 8 pixels high": Form(1.25, _pillow("P", "PNG", transparency=0, **FAST), height=8),
+    "PNG, RGBA, 8 pixels high": Form(5, _pillow("RGBA", "PNG", **FAST), height=8),
     "PNG, grey of 16 bits": Form(2 + 1 / 3, _pillow("I;16", "PNG", **FAST)),
     "PNG, RGB of 16 bits": Form(8.75, _deep_png),
     "WebP": Form(16, _pillow("RGB", "WEBP", method=0)),
@@ -155,15 +160,16 @@ def measure(form: Form, folder: Path) -> dict[str, Any]:
 
 
 def predict(path: Path) -> dict[str, Any]:
-    """Peak memory in MB, and seconds to decode and in all, of a process that reads one picture."""
-    command = [sys.executable, "-c", CHILD, "predict", str(path), "--format", "json"]
+    """Peak memory in MB of a process that reads a small picture and this one, and milliseconds of this one."""
+    command = [sys.executable, "-c", CHILD, "predict", str(SMALL), str(path), "--format", "jsonl"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    peak = re.search(r"peak_kb=(\d+)", done.stderr)
-    if not peak:
+    found = re.search(r"peak_kb=(\d+) files_kb=(\d+)", done.stderr)
+    if not found:
         raise AssertionError(done.stderr)
-    result = json.loads(done.stdout)
+    peak, files = (int(kb) * 1024 / 1e6 for kb in found.groups())
+    result = json.loads(done.stdout.splitlines()[-1])
     timing = {f"{name}_ms": round(value) for name, value in result["timing_ms"].items()}
-    return {"peak_mb": round(int(peak[1]) * 1024 / 1e6), "error": result["error"] or "", **timing}
+    return {"own_mb": round(peak - files), "peak_mb": round(peak), "error": result["error"] or "", **timing}
 
 
 def main() -> None:
@@ -172,21 +178,22 @@ def main() -> None:
     parser.add_argument("forms", nargs="*", default=list(FORMS), help="all by default, with the record")
     chosen = parser.parse_args().forms
     print(
-        "| picture | size | file | foreseen | peak of the process | decoding |\n| --- | --- | --- | --- | --- | --- |"
+        "| picture | size | file | foreseen | own peak | with library files | decoding |\n"
+        "| --- | --- | --- | --- | --- | --- | --- |"
     )
     rows, about = {}, measured(*COMMAND, "benchmarks/picture_memory.py")
     with tempfile.TemporaryDirectory() as folder:
         for name in chosen:
             row = rows[name] = measure(FORMS[name], Path(folder))
             size, kb = f"{row['width']}x{row['height']}", row["file_bytes"] / 1e3
-            cells = f"{kb:.0f} kB | {row['foreseen_mb']} MB | {row['peak_mb']} MB | {row['decode_ms'] / 1e3:.1f} s"
-            print(f"| {name} | {size} | {cells} |", flush=True)
-    highest = max(row["peak_mb"] for row in rows.values())
-    print(f"\nhighest: {highest} MB, wanted at most {LIMIT_MB}")
+            memory = " | ".join(f"{row[key]} MB" for key in ("foreseen_mb", "own_mb", "peak_mb"))
+            print(f"| {name} | {size} | {kb:.0f} kB | {memory} | {row['decode_ms'] / 1e3:.1f} s |", flush=True)
+    highest = max(row["own_mb"] for row in rows.values())
+    print(f"\nhighest: {highest} MB, wanted at most {OWN_LIMIT_MB}, and {LIBRARIES_MB} MB of library files")
     if len(chosen) == len(FORMS):
-        record = {"measured": about, "limit_mb": LIMIT_MB, "highest_mb": highest, "pictures": rows}
+        record = {"measured": about, "limit_mb": OWN_LIMIT_MB, "highest_mb": highest, "pictures": rows}
         RESULT.write_text(json.dumps(record, indent=1) + "\n")
-    raise SystemExit(highest > LIMIT_MB)
+    raise SystemExit(highest > OWN_LIMIT_MB)
 
 
 if __name__ == "__main__":

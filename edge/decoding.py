@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 
 from edge.decoding_memory import WEBP_BYTES, decoding_bytes, depth_order
 from edge.errors import ImageError, ImageTooLargeError, ImageTooSmallError
+from edge.heap import return_freed_memory
 from edge.pixels import deep_to_rgb, to_rgb
 
 MAX_PIXELS = 250_000_000
-# With the interpreter and all else (about 80 MB) this stays below 300 MB.
+# With the interpreter, the networks and all else (about 95 MB) this stays below 300 MB.
 MAX_BYTES = 200_000_000
+LARGE_BYTES = MAX_BYTES // 2  # from which on earlier pictures' freed memory goes back to the system first
 # Larger pictures are reduced by a whole factor: the search for faces looks at fewer pixels all the same.
 KEPT_PIXELS = 12_600_000
 MIN_SIDE = 8
@@ -187,6 +189,8 @@ def _check(kind: str, size: tuple[int, int], needed: Callable[[int], float], max
             f"is {width}x{height} pixels ({width * height / 1e6:.1f} megapixels), and to decode it as {kind} takes "
             f"{most / 1e6:.0f} MB of memory, over the limit of {max_bytes / 1e6:.0f} MB; raise the limit to read it"
         )
+    if most > LARGE_BYTES:
+        return_freed_memory()
     return factor
 
 

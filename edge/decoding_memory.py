@@ -31,6 +31,8 @@ def decoding_bytes(kind: str, image: Any, factor: int) -> float:
         extra = _strip_bytes(image) / pixels
     elif kind == "BMP" and image.tile and image.tile[0][0] == "bmp_rle":
         extra = 2
+    if kind == "PNG":
+        extra = max(extra, 2 * pixel / image.size[1])  # its decoder holds two rows
     return float(pixels * (pixel + max(extra, 3 / factor**2)))
 
 

@@ -23,4 +23,10 @@ def keep_freed_memory() -> None:
         mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES)
 
 
-__all__ = ["KEPT_BYTES", "MAPPED_BYTES", "keep_freed_memory"]
+def return_freed_memory() -> None:
+    """Give what is kept to the system: before a large picture, whose blocks are the system's own and come on top."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+__all__ = ["KEPT_BYTES", "MAPPED_BYTES", "keep_freed_memory", "return_freed_memory"]

@@ -11,8 +11,8 @@ from PIL import Image
 
 Region = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
-# Side of a tile in pixels; converting one takes about 5 MB.
-TILE = 512
+# Side of a tile in pixels; converting one takes about 1 MB.
+TILE = 256
 
 
 def to_rgb(image: Image.Image, factor: int = 1) -> NDArray[np.uint8]:
