@@ -30,12 +30,12 @@ def run(pipe: Connection, reading: str) -> None:
     """Send the facts, then rows for each list of paths, or the error in their place, until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, with which this process ends
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        pipe.send(_answer(facts, reading))
+        pipe.send(_outcome(facts, reading))
         while True:
-            pipe.send(_answer(read, reading, pipe.recv()))
+            pipe.send(_outcome(read, reading, pipe.recv()))
 
 
-def _answer(function: Callable[..., Any], *arguments: Any) -> Any:
+def _outcome(function: Callable[..., Any], *arguments: Any) -> Any:
     try:
         return function(*arguments)
     except Exception as error:

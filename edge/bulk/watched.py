@@ -19,7 +19,7 @@ START_S = 120.0
 _SPAWN = multiprocessing.get_context("spawn")
 
 
-class _NoAnswerError(Exception):
+class _NoReplyError(Exception):
     """The child hung or died."""
 
 
@@ -45,16 +45,16 @@ class WatchedReader:
         end.close()  # the child's own is the last one
         self._pipe, self._child = pipe, process
         try:
-            facts: dict[str, str] = self._answer(START_S)
+            facts: dict[str, str] = self._receive(START_S)
             return facts
-        except _NoAnswerError as error:
+        except _NoReplyError as error:
             raise EdgeError(f"starting a process that reads pictures {error}") from None
 
     def read(self, paths: Sequence[bytes]) -> list[dict[str, Any]]:
         """Read pictures: a row each, in order. Where reading fails, they are read again one by one.
 
         Raises:
-            OSError: Object storage does not answer.
+            OSError: Object storage does not reply.
             EdgeError: The model or what it runs on cannot be used, or no child starts.
         """
         rows: list[dict[str, Any]] = []
@@ -73,7 +73,7 @@ class WatchedReader:
             return self._rows([path])[0]
         except (EdgeError, OSError):
             raise
-        except _NoAnswerError as error:
+        except _NoReplyError as error:
             reason = str(error)
         except Exception as error:
             reason = f"cannot be read: {type(error).__name__}: {error}"
@@ -82,28 +82,28 @@ class WatchedReader:
     def _rows(self, message: list[bytes]) -> list[dict[str, Any]]:
         if not self._child.is_alive():
             self._start()
-        rows: list[dict[str, Any]] = self._answer(self._limit_s, message)
+        rows: list[dict[str, Any]] = self._receive(self._limit_s, message)
         return rows
 
-    def _answer(self, limit_s: float, message: list[bytes] | None = None) -> Any:
+    def _receive(self, limit_s: float, message: list[bytes] | None = None) -> Any:
         """What the child says, after a message where one is given; an error is raised, and ends the child."""
-        answer: Any = None
+        reply: Any = None
         try:
             if message is not None:
                 self._pipe.send(message)
             if self._pipe.poll(limit_s):
-                answer = self._pipe.recv()
+                reply = self._pipe.recv()
             else:
-                answer = _NoAnswerError(f"took longer than {limit_s:g} s and was given up")
+                reply = _NoReplyError(f"took longer than {limit_s:g} s and was given up")
         except (EOFError, OSError):
             self.close()
-            answer = _NoAnswerError(f"ended the process that read it ({_exit_reason(self._child.exitcode or 0)})")
+            reply = _NoReplyError(f"ended the process that read it ({_exit_reason(self._child.exitcode or 0)})")
         finally:
-            if answer is None or isinstance(answer, Exception):
-                self.close()  # or a late answer would be taken for the next one
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+            if reply is None or isinstance(reply, Exception):
+                self.close()  # or a late reply would be taken for the next one
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
 
     def close(self) -> None:
         """End the child."""
