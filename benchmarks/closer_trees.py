@@ -24,6 +24,7 @@ import numpy as np
 from benchmarks.face_scenes import CHOOSING, CONDITIONS, HEADS, Picture, faceless, heads, scenes
 from common.records import ROOT, digest, measured
 from edge.detectors import closer
+from edge.detectors.close_ups import features, first_close_ups
 from edge.detectors.pictures import FAINT, MIDDLE_PX, NEAR_PX, QUICK_PX, SHARED_PX, WHOLE_PX, smoothed, stretched
 from edge.detectors.view import View, scaled, shrunk, strongest, tiles
 from edge.detectors.yunet import YuNetDetector
@@ -35,12 +36,12 @@ EMPTY = "no face"
 PART = 30  # scenes that a process makes and searches at a time
 SAME_FACE = 0.3
 RECORD = Path(__file__).parent / "results" / "closer_trees.json"
-TREES, SHARE, FOLDS = 100, 0.7, 5
+TREES, SHARE, FOLDS = 200, 0.7, 5
 Row = tuple[str, int, bool, list[float]]  # condition, scene, whether it is the face, features
 
 
 def rows(condition: str, data: Path, first: int) -> list[Row]:
-    """The features of every hit in a part of the scenes of one condition."""
+    """The features of every hit that they are measured of in a part of the scenes of one condition."""
     detector, last = YuNetDetector(), first + PART
     made: Iterator[tuple[Picture, Box | None]] = (
         ((picture, None) for picture in faceless(CHOOSING, last))
@@ -54,7 +55,8 @@ def rows(condition: str, data: Path, first: int) -> list[Row]:
             for hit in strongest(hits):
                 if (hit.score or 0.0) >= FAINT:
                     is_face = box is not None and hit.box.iou(box) > SAME_FACE
-                    found.append((condition, number, is_face, closer.features(detector, image, hit)))
+                    if seen := features(detector, image, hit, first_close_ups(detector, image, hit)):
+                        found.append((condition, number, is_face, seen))
     return found
 
 
@@ -89,8 +91,8 @@ def _tree(tree: Any, rate: float) -> list[float]:
         ends = [round(rate * float(tree.value[end][0, 0]), 6) for end in _children(tree, node)]
         return [int(tree.feature[node]), round(float(tree.threshold[node]), 6)], ends
 
-    (left, right) = (branch(node) for node in _children(tree, 0))
-    return [int(tree.feature[0]), round(float(tree.threshold[0]), 6), *left[0], *right[0], *left[1], *right[1]]
+    (left, right) = (branch(node) for node in (_children(tree, 0) if tree.node_count > 1 else (0, 0)))
+    return [max(int(tree.feature[0]), 0), round(float(tree.threshold[0]), 6), *left[0], *right[0], *left[1], *right[1]]
 
 
 def _children(tree: Any, node: int) -> tuple[int, int]:
@@ -109,7 +111,7 @@ def crossed(x: np.ndarray, y: np.ndarray, groups: np.ndarray) -> np.ndarray:
 @click.command(help=__doc__, context_settings={"show_default": True})
 @click.option("--data", type=click.Path(path_type=Path, exists=True), envvar="EMOTION_DATA", required=True)
 @click.option(
-    "--scenes", "count", type=click.IntRange(PART, HEADS), default=HEADS, help="A condition; three times as many empty."
+    "--scenes", "count", type=click.IntRange(PART), default=2 * HEADS, help="A condition; three times as many empty."
 )
 @click.option("--jobs", default=2)
 @click.option(
@@ -126,7 +128,7 @@ def main(data: Path, count: int, jobs: int, output: Path) -> None:
         work = [pool.submit(rows, condition, data, first) for condition, first in parts]
         known = [row for part in work for row in part.result()]
     x, y = np.array([row[3] for row in known]), np.array([row[2] for row in known])
-    backgrounds = np.array([(number * 2 // 3 if name == EMPTY else number) % 22 for name, number, *_ in known])
+    backgrounds = np.array([(number * 2 // 3 if name == EMPTY else number % HEADS) % 22 for name, number, *_ in known])
     odds = crossed(x, y, backgrounds)
     click.echo(f"{len(y)} hits, {int(y.sum())} of them faces")
     counted = {

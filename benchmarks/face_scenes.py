@@ -97,10 +97,10 @@ def heads(data: Path, split: str) -> tuple[tuple[Picture, Box], ...]:
 
 
 def scenes(condition: str, data: Path, split: str, count: int) -> Iterator[tuple[Picture, Box]]:
-    """Pictures of 640x480 with one face, and where it is."""
+    """Pictures of 640x480 with one face, and where it is; the same face always has the same picture behind it."""
     random, known = _random(CONDITIONS.index(condition), split), backgrounds(split)
     for number, (head, face) in enumerate(islice(cycle(heads(data, split)), count)):
-        behind = generated(random) if number % 3 == 2 else part(known[number % len(known)], random)
+        behind = generated(random) if number % 3 == 2 else part(known[number % HEADS % len(known)], random)
         yield place(behind, head, face, condition, random)
 
 
