@@ -3,8 +3,9 @@
     python -m benchmarks.closer_trees --data DIR
 
 They learn from hits in the scenes that constants are chosen by, which are not measured: other persons (but for the
-bundled picture's, one of 150), and the pictures without a person upside down. Prints how many faces and false faces
-count where neither person nor background was learned from.
+bundled picture's, one of 150), and the pictures without a person upside down. How likely a face must be is the least
+at which one of 120 empty pictures shows a false one. Prints how many faces and false faces count where neither person
+nor background was learned from.
 """
 
 from __future__ import annotations
@@ -23,20 +24,22 @@ import numpy as np
 
 from benchmarks.face_scenes import CHOOSING, CONDITIONS, HEADS, Picture, faceless, heads, scenes
 from common.records import ROOT, digest, measured
-from edge.detectors import closer
-from edge.detectors.close_ups import features, first_close_ups
+from edge.detectors.close_ups import features, first_close_ups, log_odds
 from edge.detectors.pictures import FAINT, MIDDLE_PX, NEAR_PX, QUICK_PX, SHARED_PX, WHOLE_PX, smoothed, stretched
 from edge.detectors.view import View, scaled, shrunk, strongest, tiles
 from edge.detectors.yunet import YuNetDetector
 from edge.types import Box
 
-OUTPUT = Path(closer.__file__).with_suffix(".json")
+OUTPUT = ROOT / "edge/detectors/closer.json"
 LEVEL = tuple(condition for condition in CONDITIONS if condition not in ("30 degrees", "45 degrees"))
 EMPTY = "no face"
 PART = 30  # scenes that a process makes and searches at a time
 SAME_FACE = 0.3
 RECORD = Path(__file__).parent / "results" / "closer_trees.json"
 TREES, SHARE, FOLDS = 200, 0.7, 5
+CHANCES = (0.75, 0.8, 0.85, 0.9, 0.95)  # that a hit is a face: the first with few enough false ones is wanted
+EMPTY_PER_FALSE = 120
+KINDS = (("found", True), ("false", False))
 Row = tuple[str, int, bool, list[float]]  # condition, scene, whether it is the face, features
 
 
@@ -75,10 +78,11 @@ def fitted(x: np.ndarray, y: np.ndarray) -> Any:
     return GradientBoostingClassifier(max_depth=2, n_estimators=TREES, subsample=SHARE, random_state=0).fit(x, y)
 
 
-def written(model: Any) -> dict[str, Any]:
+def written(model: Any, likely: float = 0.0) -> dict[str, Any]:
     """What ``BoostedTrees`` reads."""
     start = float(model.init_.class_prior_[1])
     return {
+        "likely": round(likely, 6),
         "start": round(float(np.log(start / (1 - start))), 6),
         "trees": [_tree(one.tree_, model.learning_rate) for (one,) in model.estimators_],
     }
@@ -131,20 +135,25 @@ def main(data: Path, count: int, jobs: int, output: Path) -> None:
     backgrounds = np.array([(number * 2 // 3 if name == EMPTY else number % HEADS) % 22 for name, number, *_ in known])
     odds = crossed(x, y, backgrounds)
     click.echo(f"{len(y)} hits, {int(y.sum())} of them faces")
-    counted = {
-        (name, number, face) for (name, number, face, _), one in zip(known, odds, strict=True) if one >= closer.LIKELY
-    }
-    found = {}
-    for name in (*LEVEL, EMPTY):
-        right, wrong = (sum(one[0] == name and one[2] is kind for one in counted) for kind in (True, False))
-        found[name] = {"scenes": count * (3 if name == EMPTY else 1), "found": right, "false": wrong}
-        click.echo(f"{name}: found in {right} scenes, false faces in {wrong}")
-    output.write_text(json.dumps(written(fitted(x, y))) + "\n")
+    found: dict[str, dict[str, dict[str, int]]] = {}
+    for chance in CHANCES:
+        counted = {row[:3] for row, one in zip(known, odds, strict=True) if one >= log_odds(chance)}
+        found[str(chance)] = {
+            name: {
+                "scenes": count * (3 if name == EMPTY else 1),
+                **{word: sum(one[0] == name and one[2] is kind for one in counted) for word, kind in KINDS},
+            }
+            for name in (*LEVEL, EMPTY)
+        }
+    chance = next(one for one in CHANCES if found[str(one)][EMPTY]["false"] * EMPTY_PER_FALSE <= 3 * count)
+    click.echo(f"a face must be as likely as {chance}:")
+    for name, counts in found[str(chance)].items():
+        click.echo(f"{name}: {counts}")
+    output.write_text(json.dumps(written(fitted(x, y), log_odds(chance))) + "\n")
     if output == OUTPUT:
         about["files"]["edge/detectors"] = digest(ROOT / "edge/detectors")  # with the trees
-        RECORD.write_text(
-            json.dumps({"measured": about, "hits": len(y), "faces": int(y.sum()), "found": found}, indent=2) + "\n"
-        )
+        record = {"measured": about, "hits": len(y), "faces": int(y.sum()), "chance": chance, "found": found}
+        RECORD.write_text(json.dumps(record, indent=2) + "\n")
 
 
 if __name__ == "__main__":

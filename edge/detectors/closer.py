@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -28,7 +27,6 @@ UPRIGHT_PX = 192, 256  # a head that was rotated upright is clear to see at both
 ROTATED = 1.4  # times the threshold: score of one close-up that shows a head rotated
 UPRIGHT_MEAN = 1.66  # times the threshold
 PLAIN, PLAIN_OVERLAP, PLAIN_DRIFT = 0.8, 0.6, 0.15  # of a hit and its first close-up: enough to be a face
-LIKELY = math.log(0.9 / 0.1)  # log odds of a face, with the usual threshold of 0.5
 
 
 def closer(detector: YuNetDetector, image: Picture, face: Detection) -> Detection | None:
@@ -61,8 +59,9 @@ def closer(detector: YuNetDetector, image: Picture, face: Detection) -> Detectio
     if min(score(face), score(level)) >= max(PLAIN, detector.threshold) and _in_place(face, level):
         return sure
     found = features(detector, image, face, first)
-    wanted = LIKELY + log_odds(detector.threshold)
-    return sure if found and _trees().log_odds(found) >= wanted else None
+    trees = _trees()
+    # What is likely enough is so with the usual threshold, 0.5.
+    return sure if found and trees.log_odds(found) >= trees.likely + log_odds(detector.threshold) else None
 
 
 def _in_place(face: Detection, seen: Detection | None) -> bool:
@@ -84,4 +83,4 @@ def _trees() -> BoostedTrees:
     return BoostedTrees(Path(__file__).with_suffix(".json"))
 
 
-__all__ = ["LIKELY", "closer"]
+__all__ = ["closer"]

@@ -13,12 +13,17 @@ class BoostedTrees:
     """Gradient boosted trees of depth two (Friedman, 2001), as ``benchmarks/closer_trees.py`` writes them.
 
     Args:
-        path: A JSON file: ``start``, and ``trees`` of ten numbers each: index of the root's feature and its threshold,
-            up to which it goes left; the same of the left and of the right branch; the four leaves from left to right.
+        path: A JSON file: ``likely``, ``start``, and ``trees`` of ten numbers each: index of the root's feature and its
+            threshold, up to which it goes left; the same of the left and of the right branch; the four leaves from left
+            to right.
+
+    Attributes:
+        likely: Log odds from which on it was found to be a yes.
     """
 
     def __init__(self, path: Path) -> None:
         content = json.loads(path.read_text())
+        self.likely: float = content["likely"]
         self._start: float = content["start"]
         self._trees: list[Tree] = [tuple(tree) for tree in content["trees"]]
 

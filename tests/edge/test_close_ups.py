@@ -55,7 +55,7 @@ def test_features_of_a_face_stand_in_their_places(rgb: np.ndarray, detector: YuN
         assert max(drifts) < 0.15
         assert max(sizes) < 0.3
     trees = BoostedTrees(Path(closer.__file__).with_suffix(".json"))
-    assert trees.log_odds(found) > closer.LIKELY > trees.log_odds([0.0] * 52)
+    assert trees.log_odds(found) > trees.likely > trees.log_odds([0.0] * 52)
 
 
 def test_what_close_ups_do_not_show_again_has_no_features(detector: YuNetDetector) -> None:
