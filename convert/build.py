@@ -114,9 +114,17 @@ def _prepare(order: Order, say: Callable[[str], None]) -> _Subject:
             f"model {order.model} predicts {emotion} for all {len(probabilities)} pictures: it has learned nothing."
             " Train it longer or with a lower learning rate, and see its curves.png"
         )
-    version = order.settings.version or f"{__version__}+{hashlib.sha256(order.model.read_bytes()).hexdigest()[:8]}"
+    version = order.settings.version or f"{__version__}+{weights_hash(model)[:8]}"
     about = About(version, pictures.measured_on, score(probabilities, probabilities, pictures.labels))
     return _Subject(model, pictures, probabilities, about)
+
+
+def weights_hash(model: Any) -> str:
+    """SHA-256 of a Keras model's weights; its file has another each time that it is saved, since it holds the date."""
+    found = hashlib.sha256()
+    for weight in model.get_weights():
+        found.update(weight.tobytes())
+    return found.hexdigest()
 
 
 def _make(order: Order, subject: _Subject, say: Callable[[str], None]) -> tuple[dict[str, bytes], list[Verdict]]:

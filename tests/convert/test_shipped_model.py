@@ -27,6 +27,21 @@ def test_the_table_is_about_the_shipped_file(table):
     assert len(content) < 800_000
 
 
+def test_the_version_tells_the_weights_however_often_they_are_saved(tmp_path):
+    from convert import export
+    from convert.build import weights_hash
+
+    shipped = export.load(MODELS / "emotion.keras")
+    shipped.save(tmp_path / "again.keras")
+    again = export.load(tmp_path / "again.keras")
+    assert (tmp_path / "again.keras").read_bytes() != (MODELS / "emotion.keras").read_bytes()
+    assert weights_hash(again) == weights_hash(shipped)
+    version = read_metadata(default_model_path().read_bytes()).settings["model_version"]
+    assert version.split("+")[1] == weights_hash(shipped)[:8]
+    again.set_weights([weight + 1 for weight in again.get_weights()])
+    assert weights_hash(again) != weights_hash(shipped)
+
+
 def test_int8_keeps_what_was_trained_in_both_runtimes(table):
     runtimes = table["formats"]["int8"]["runtimes"]
     assert {name.split()[0] for name in runtimes} == {"tflite-runtime", "ai-edge-litert"}
