@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -39,3 +41,32 @@ def test_pictures_share_their_memory(tmp_path: Path, photo: Path, environment: d
         paths = [str(folder)] if way == "stream" else [str(path) for path in folder.iterdir()]
         found.append(page_faults(environment, [*WAYS[way], *paths]))
     assert found[1] - found[0] < 20 * 250, found
+
+
+def heaps_of_threads(pid: int) -> int:
+    """Heaps that glibc made for threads: each is a part of 64 MB of addresses that begins at a multiple of that."""
+    size, found = 64 << 20, 0
+    ranges = [line.split()[:2] for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
+    for (used, rights), (rest, none) in pairwise(ranges):
+        start, end = (int(place, 16) for place in used.split("-"))
+        is_heap = rights == "rw-p" and none == "---p" and rest == f"{end:x}-{start + size:x}"
+        found += is_heap and start % size == 0
+    return found
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library has other heaps")
+@pytest.mark.parametrize("words", [["stream", "--format", "jsonl"], ["kiosk", "--port", "0", "--event-log", "log.db"]])
+def test_threads_share_one_heap(environment: dict[str, str], tmp_path: Path, words: list[str]) -> None:
+    """Each kept room for the most that its thread ever held: in an hour the stream grew by two megabytes."""
+    command = [sys.executable, "-m", "edge", *words, "--source", "synthetic:1"]
+    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    process = subprocess.Popen(command, env=environment, cwd=tmp_path, **both)
+    try:
+        assert process.stdout is not None
+        for _ in range(20 if words[0] == "stream" else 1):
+            assert process.stdout.readline()
+        assert len(list(Path(f"/proc/{process.pid}/task").iterdir())) > 1
+        assert heaps_of_threads(process.pid) == 0
+    finally:
+        process.kill()
+        process.wait()
