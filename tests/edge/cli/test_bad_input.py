@@ -14,6 +14,7 @@ import signal
 import struct
 import subprocess
 import sys
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -343,6 +344,7 @@ def test_interrupt_writes_what_is_done(
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
     # Opening a pipe waits for its reader: by then all pictures before it are done.
     with slow.open("wb"), last.open("wb") if jobs == "2" else contextlib.nullcontext():
+        time.sleep(0.5)  # a signal between its open and its read would be noticed only when the read ends
         process.send_signal(signum)
         _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
