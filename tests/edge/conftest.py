@@ -1,4 +1,4 @@
-"""Tiny models of many forms, made once a session."""
+"""The bundled photo, a detector, and tiny models of many forms, made once a session."""
 
 from __future__ import annotations
 
@@ -12,12 +12,27 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from once import made_once
 
+from edge.detectors.yunet import YuNetDetector
+from edge.images import load_image
 from edge.labels import EMOTIONS
 
 MakeModel = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def rgb(photo: Path) -> np.ndarray:
+    """The bundled photo: uint8 (H, W, 3) RGB."""
+    return load_image(photo)
+
+
+@pytest.fixture(scope="module")
+def detector() -> YuNetDetector:
+    """A detector that the tests of one file share."""
+    return YuNetDetector()
 
 
 @pytest.fixture(scope="session")

@@ -28,11 +28,6 @@ def classifier() -> Classifier:
 
 
 @pytest.fixture(scope="module")
-def rgb(photo: Path) -> np.ndarray:
-    return load_image(photo)
-
-
-@pytest.fixture(scope="module")
 def crowd(rgb: np.ndarray) -> np.ndarray:
     """Three times the bundled photo's head, of different size, light and colour, at different places."""
     scene = np.full((512, 900, 3), 120, np.uint8)

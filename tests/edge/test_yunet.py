@@ -25,16 +25,6 @@ from edge.types import Box, Detection
 FACE = Box(178, 67, 92, 92)  # as the cascade finds it in the bundled photo
 
 
-@pytest.fixture(scope="module")
-def rgb(photo: Path) -> np.ndarray:
-    return load_image(photo)
-
-
-@pytest.fixture(scope="module")
-def detector() -> YuNetDetector:
-    return YuNetDetector()
-
-
 def rolled(rgb: np.ndarray, roll_deg: float) -> np.ndarray:
     """The photo turned clockwise about the middle of its face."""
     matrix = cv2.getRotationMatrix2D(FACE.center, -roll_deg, 1)

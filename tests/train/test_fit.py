@@ -104,8 +104,8 @@ def test_a_network_that_goes_on_from_another_says_what_both_learned_from(
     process = fit(tmp_path / "run", "epochs=1", f"start={finished / 'model.keras'}")
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
-    told = settings_of(tmp_path / "run" / "model.keras").training_data
-    assert told == f"{own}; on from model.keras, which learned from {own}"
+    saved = settings_of(tmp_path / "run" / "model.keras").training_data
+    assert saved == f"{own}; on from model.keras, which learned from {own}"
 
 
 def test_ctrl_c_says_how_to_go_on(fit: Start, tmp_path: Path) -> None:

@@ -329,6 +329,14 @@ def test_closed_pipe_ends_quietly(cli: Any, photo: Path, environment: dict[str, 
     assert done.stderr == b""
 
 
+def wait_for_reads(pid: int, count: int) -> None:
+    """Until so many threads of a process wait for what comes through a pipe."""
+    end = time.monotonic() + 30
+    while sum("pipe_read" in path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/wchan")) < count:
+        assert time.monotonic() < end, "they do not read"
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("jobs", ["1", "2"])
 @pytest.mark.parametrize("form", ["json", "csv"])
@@ -344,7 +352,8 @@ def test_interrupt_writes_what_is_done(
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
     # Opening a pipe waits for its reader: by then all pictures before it are done.
     with slow.open("wb"), last.open("wb") if jobs == "2" else contextlib.nullcontext():
-        time.sleep(0.5)  # a signal between its open and its read would be noticed only when the read ends
+        # A signal between a pipe's open and its read would be noticed only when the read ends.
+        wait_for_reads(process.pid, int(jobs))
         process.send_signal(signum)
         _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
