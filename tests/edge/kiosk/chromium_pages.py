@@ -36,6 +36,22 @@ def soon(page, expression):
     until(lambda: page.evaluate(expression))
 
 
+RECTS = """names => {
+  const found = names.map((name) => document.querySelector(name));
+  return found.every((one) => one) && found.map((one) => one.getBoundingClientRect().toJSON());
+}"""
+
+
+def rects(page, *selectors):
+    """Where the first of each selector is (x, y, width, height, bottom...), of one moment: boxes move with faces."""
+    return until(lambda: page.evaluate(RECTS, selectors))
+
+
+def painted(page):
+    """Wait until the page has been painted: Chromium drops keys before."""
+    page.screenshot()
+
+
 TORN = POSES["Angry"].towards(POSES["Happy"], 0.35)
 
 
