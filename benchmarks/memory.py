@@ -8,18 +8,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-LIMIT_KB = 2048  # what a process may grow by after its first minute
+LIMIT_KB = 2048  # what a process may grow by once it has settled
 
 
-def watch(pid: int, running: Callable[[], bool], settle_s: float = 60, every_s: float = 2.0) -> dict[str, object]:
-    """RSS in kB of a process: its median in each minute, and how the last differs from the first after it settled.
+def watch(
+    pid: int, running: Callable[[], bool], *, settle_min: int = 1, span_min: int = 1, every_s: float = 2.0
+) -> dict[str, object]:
+    """RSS in kB of a process: its median in each minute, and how the last ones differ from the first after it settled.
 
     Medians, as a single look can fall on a moment with some frames (0.9 MB each) more or less under way.
 
     Args:
         pid: The process.
         running: Whether to go on.
-        settle_s: From when on memory has to stay.
+        settle_min: From which minute on memory has to stay.
+        span_min: How many minutes at either end are compared.
         every_s: Seconds between two looks.
     """
     began = time.monotonic()
@@ -30,14 +33,16 @@ def watch(pid: int, running: Callable[[], bool], settle_s: float = 60, every_s: 
             minutes.setdefault(int((time.monotonic() - began) / 60), []).append(rss)
         time.sleep(every_s)
     medians = [round(statistics.median(minutes[minute])) for minute in sorted(minutes)]
-    settled = min(round(settle_s / 60), len(medians) - 1)
+    settled = min(settle_min, len(medians) - 1)
     largest = max(max(values) for minute, values in minutes.items() if minute >= settled)
+    first = round(statistics.median(medians[settled:][:span_min]))
+    last = round(statistics.median(medians[-span_min:]))
     return {
         "rss_kb_by_minute": medians,
-        "rss_settled_kb": medians[settled],
-        "rss_end_kb": medians[-1],
+        "rss_settled_kb": first,
+        "rss_end_kb": last,
         "rss_largest_kb": largest,
-        "growth_kb": medians[-1] - medians[settled],
+        "growth_kb": last - first,
     }
 
 
