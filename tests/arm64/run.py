@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from alike import alike
 from pictures import PHOTO, listed
 from userland import CPU, ROOT, SYSTEMS, CannotBeMadeError, System, environment, make, releases
 
@@ -33,9 +34,6 @@ WHOLE = (
 )
 OTHER_CPUS = {"cortex-a53": "Pi 3", "cortex-a76": "Pi 5"}
 CANNOT = 75
-# Between processors: probabilities, as OpenCV shrinks large faces to pixels that differ by a grey level; points, rolls.
-APART, MEASURED_APART = 0.05, 0.15
-MEASURED = ("landmarks", "roll_deg")
 
 
 def there(system: System, *arguments: str | Path, cpu: str = CPU, check: bool = True) -> str:
@@ -86,24 +84,6 @@ def tests(system: System, names: tuple[str, ...]) -> dict[str, int]:
 def same(mine: list[dict[str, Any]], theirs: list[dict[str, Any]], key: str) -> int:
     """In how many pictures one thing is identical."""
     return sum(a[key] == b[key] for a, b in zip(mine, theirs, strict=True))
-
-
-def alike(mine: Any, theirs: Any, apart: float = APART) -> bool:
-    """Whether two answers are the same but for numbers a little apart, and the emotion of two that are as likely."""
-    if isinstance(mine, dict):
-        return mine.keys() == theirs.keys() and all(
-            alike(value, theirs[key], MEASURED_APART if key in MEASURED else apart)
-            or (key == "emotion" and as_likely(mine["probabilities"], value, theirs[key]))
-            for key, value in mine.items()
-        )
-    if isinstance(mine, list):
-        return len(mine) == len(theirs) and all(alike(a, b, apart) for a, b in zip(mine, theirs, strict=True))
-    return mine == theirs or (isinstance(mine, float) and abs(mine - theirs) <= apart)
-
-
-def as_likely(probabilities: dict[str, float], one: str, other: str) -> bool:
-    """Whether a grey level more or less may decide between two emotions."""
-    return abs(probabilities[one] - probabilities[other]) <= APART
 
 
 def here(system: System, *arguments: str | Path) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""What counts as the same answer of two processors."""
+"""Answers that are a little apart."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from run import alike
+from alike import alike
 
 
 def answer(emotion: str, neutral: float, sad: float, roll_deg: float = -8.2) -> dict[str, Any]:
