@@ -142,6 +142,9 @@ class Kiosk:
     def run(self, started: Callable[[], None] = lambda: None) -> None:
         """Serve until SIGTERM, SIGINT or `stop`; calls ``started`` when the first request can be answered."""
         asyncio.run(self.serve(started))
+        if self._server is not None:
+            for number in self._server.ended_by:
+                signal.raise_signal(number)
 
     def stop(self) -> None:
         """Let `run` end; from any thread."""
@@ -287,12 +290,25 @@ class Kiosk:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which says when it has started and before it ends."""
+    """uvicorn's server, which says when it has started and before it ends.
+
+    Attributes:
+        ended_by: Signals that ended it. uvicorn raises them anew as soon as its connections are closed, and the process
+            would be gone before the last results are written.
+    """
 
     def __init__(self, config: uvicorn.Config, started: Callable[[], None], stopping: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_started, self._on_stopping = started, stopping
+        self.ended_by: list[int] = []
         self._ignores_interrupt = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take signals while serving."""
+        with super().capture_signals():
+            yield
+            self.ended_by, self._captured_signals = self._captured_signals, []
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """End, except by a Ctrl-C that a parent ignores, as a shell does for what it starts in the background."""

@@ -204,6 +204,7 @@ def test_two_kiosks_through_a_restart_of_the_broker_and_a_kill(
         listener.wait_for("door/availability", lambda word: word == "offline")
         assert listener.wait_for("hall/state", lambda one: one["faces"] == 1)["state"] == "ok"
         kiosks["hall"].terminate()
+        assert kiosks["hall"].wait(30) == -signal.SIGTERM
         assert listener.wait_for("hall/state", lambda one: one["state"] == "ended")["faces"] == 0
         listener.wait_for("hall/availability", lambda word: word == "offline")
     finally:
