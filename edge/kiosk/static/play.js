@@ -96,7 +96,8 @@ export function game(stage, button, labels) {
   /** What the game says now, in the page's language. */
   function show(running = true) {
     button.textContent = t("play");
-    button.hidden = !running || phase !== "off";
+    // Someone at a keyboard stays where they are.
+    button.hidden = phase !== "off" || !(running || button.matches(":focus-visible"));
     stage.dataset.phase = phase;
     stop.textContent = t("play.stop");
     if (phase === "off") return;
