@@ -14,15 +14,17 @@ LIMIT_KB = 2048  # what a process may grow by once it has settled
 def watch(
     pid: int, running: Callable[[], bool], *, settle_min: int = 1, span_min: int = 1, every_s: float = 2.0
 ) -> dict[str, object]:
-    """RSS in kB of a process: its median in each minute, and how the last ones differ from the first after it settled.
+    """RSS in kB of a process in each minute, and how the last minutes differ from the first after it settled.
 
-    Medians, as a single look can fall on a moment with some frames (0.9 MB each) more or less under way.
+    What grows is judged by the lowest of each minute: just after what lies free went back to the system, which a stream
+    and a kiosk do once a minute. The median shows what is in use besides; a single look can fall on a moment with some
+    frames (0.9 MB each) more or less under way.
 
     Args:
         pid: The process.
         running: Whether to go on.
         settle_min: From which minute on memory has to stay.
-        span_min: How many minutes at either end are compared.
+        span_min: How many minutes at either end are compared, by their median.
         every_s: Seconds between two looks.
     """
     began = time.monotonic()
@@ -32,17 +34,21 @@ def watch(
         if rss:
             minutes.setdefault(int((time.monotonic() - began) / 60), []).append(rss)
         time.sleep(every_s)
-    medians = [round(statistics.median(minutes[minute])) for minute in sorted(minutes)]
-    settled = min(settle_min, len(medians) - 1)
-    largest = max(max(values) for minute, values in minutes.items() if minute >= settled)
-    first = round(statistics.median(medians[settled:][:span_min]))
-    last = round(statistics.median(medians[-span_min:]))
+    looks = [minutes[minute] for minute in sorted(minutes)]
+    if len(looks) > 1 and len(looks[-1]) < len(looks[-2]) / 2:
+        looks.pop()  # a part of a minute
+    medians, lowest = [round(statistics.median(one)) for one in looks], [min(one) for one in looks]
+    settled = min(settle_min, len(looks) - 1)
+
+    def growth(values: list[int]) -> int:
+        return round(statistics.median(values[-span_min:]) - statistics.median(values[settled:][:span_min]))
+
     return {
         "rss_kb_by_minute": medians,
-        "rss_settled_kb": first,
-        "rss_end_kb": last,
-        "rss_largest_kb": largest,
-        "growth_kb": last - first,
+        "rss_lowest_kb_by_minute": lowest,
+        "rss_largest_kb": max(max(one) for one in looks[settled:]),
+        "growth_of_medians_kb": growth(medians),
+        "growth_kb": growth(lowest),
     }
 
 

@@ -97,7 +97,7 @@ def soak_hour(folder: Path, seconds: float, fps: float) -> dict[str, object]:
     first = threading.Timer(min(600, seconds / 2), rotate)
     first.daemon = True
     first.start()
-    figures = watch(process.pid, lambda: process.poll() is None)
+    figures = watch(process.pid, lambda: process.poll() is None, span_min=10)
     first.cancel()
     summary = process.stderr.read().decode().strip() if process.stderr else ""
     return {"seconds": seconds, "exit_code": process.returncode, "summary": summary, **figures}

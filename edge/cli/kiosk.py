@@ -12,7 +12,7 @@ from edge.cli._quick import keep_tidy
 from edge.cli.options import takes
 from edge.cli.outputs import check_outputs, refuse_media
 from edge.errors import ConfigError
-from edge.heap import share_one_heap
+from edge.heap import stay_small
 from edge.kiosk.settings import KIOSK, KioskSettings
 from edge.settings import Loaded
 
@@ -28,7 +28,7 @@ def command(loaded: Loaded[KioskSettings]) -> None:
     Each option can also be set in the configuration file, or as EMOTION_EDGE_KIOSK_NAME in the environment; see
     `emotion-edge config show`.
     """
-    share_one_heap()
+    stay_small()
     config = loaded.settings
     refuse_media("--event-log", config.event_log)
     certificates = (config.mqtt_ca, config.mqtt_cert, config.mqtt_key)

@@ -9,7 +9,7 @@ from typing import Literal
 import click
 
 from edge.cli.options import takes
-from edge.heap import share_one_heap
+from edge.heap import stay_small
 from edge.settings import Loaded, Verb, setting
 from edge.settings.reading import FaceSettings
 from edge.settings.shared import CameraSettings, MqttSettings
@@ -85,7 +85,7 @@ def command(loaded: Loaded[StreamSettings]) -> None:
     """
     from edge.cli.outputs import check_outputs, choose_form, file_of, refuse_media
 
-    share_one_heap()
+    stay_small()
     settings = loaded.settings
     output = file_of(settings.output)
     refuse_media("--output", output)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import signal
 import socket
@@ -19,7 +18,6 @@ import uvicorn
 from edge.classifier import Classifier
 from edge.detectors import make_detector
 from edge.errors import ConfigError, EdgeError
-from edge.heap import return_freed_memory
 from edge.kiosk.app import Site
 from edge.kiosk.health import Facts, Health, rates
 from edge.kiosk.live import LiveView, Tap
@@ -44,7 +42,6 @@ log = logging.getLogger(__name__)
 
 RESTART_S = 2.0
 TICK_S = 1.0
-RETURN_TICKS = 60  # between two times that freed memory goes back to the system
 
 
 class Kiosk:
@@ -246,18 +243,16 @@ class Kiosk:
             yield mqtt_sink(self.config, page=self.config.address(self.port) if self.config.reachable else None)
 
     async def _tick(self) -> None:
-        """Every second: rates, heat, status line, and news for the pages; every minute, freed memory goes back."""
+        """Every second: rates, heat, status line, and news for the pages."""
         loop = asyncio.get_running_loop()
         before, before_s = self._counts(), loop.time()
-        for tick in itertools.count(1):
+        while True:
             await asyncio.sleep(TICK_S)
             try:
                 now, now_s = self._counts(), loop.time()
                 self._fps = rates(before, now, now_s - before_s)
                 before, before_s = now, now_s
                 self._tell()
-                if tick % RETURN_TICKS == 0:
-                    return_freed_memory()
             except Exception:
                 log.exception("the status could not be updated")
 

@@ -70,3 +70,30 @@ def test_threads_share_one_heap(environment: dict[str, str], tmp_path: Path, wor
     finally:
         process.kill()
         process.wait()
+
+
+LEFT_FREE = """
+import ctypes, time
+from edge import heap
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+heap.RETURN_EVERY_S = 0.5
+heap.stay_small()
+for _ in range(2):
+    blocks = [libc.malloc(50_000) for _ in range(1500)]  # so small that glibc does not give them back by itself
+    for block in blocks:
+        ctypes.memset(block, 1, 50_000)
+    resident_mb = lambda: int(open("/proc/self/statm").read().split()[1]) * 4096 / 1e6
+    full_mb = resident_mb()
+    for block in blocks[:-1]:  # the last one keeps all that lies below it
+        libc.free(block)
+    while resident_mb() > full_mb - 50:
+        time.sleep(0.1)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library has another heap")
+def test_what_was_left_free_goes_back_to_the_system_again_and_again(environment: dict[str, str]) -> None:
+    """Such as by two uploads that met while a camera came back: it stayed until the kiosk ended."""
+    subprocess.run([sys.executable, "-c", LEFT_FREE], env=environment, timeout=30, check=True)
