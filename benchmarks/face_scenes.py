@@ -82,12 +82,12 @@ def faceless(split: str, count: int) -> Iterator[Picture]:
 
 
 @lru_cache(maxsize=2)
-def heads(data: Path, split: str) -> tuple[tuple[Picture, Box], ...]:
-    """150 heads (uint8 RGBA, and the face's box): of the bundled picture, and of the photos of one half."""
+def heads(data: Path, split: str, count: int = HEADS) -> tuple[tuple[Picture, Box], ...]:
+    """So many heads (uint8 RGBA, and the face's box): of the bundled picture, and of the photos of one half."""
     cascade, found = HaarDetector(), [cut_head(load_image(PHOTO))]
     photos = [path for path, _ in photo_list(data / "photos", split)]
     for index in np.random.default_rng(3).permutation(len(photos)):
-        if len(found) == HEADS:
+        if len(found) == count:
             break
         rgb = load_image(photos[index])
         faces = cascade.detect(rgb)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -10,22 +11,28 @@ from edge.detectors.close_ups import (
     FIRST_PX,
     LEVEL_DEG,
     TURN_DEG,
+    CloseUps,
     Picture,
     agreement,
     close_up,
     features,
     first_close_ups,
+    likeness,
     log_odds,
     score,
 )
 from edge.detectors.trees import BoostedTrees
+from edge.detectors.view import around
 from edge.detectors.yunet import YuNetDetector
-from edge.types import Detection
+from edge.types import Box, Detection
 
 LOWEST = 0.3  # of scores when turns are compared
 UPRIGHT_PX = 192, 256  # a head that was rotated upright is clear to see at both
 ROTATED = 1.4  # times the threshold: score of one close-up that shows a head rotated
 UPRIGHT_MEAN = 1.66  # times the threshold
+ALIKE = 3.0  # log odds of a face where a head is rotated, from which it is weighed like a level one
+AROUND, AROUND_PX = 3.0, 384  # of the picture in which it is upright: widths of the face, and pixels
+RESEMBLING = -2.0  # log odds of a face, below which a hit is not looked at again
 PLAIN, PLAIN_OVERLAP, PLAIN_DRIFT = 0.8, 0.6, 0.15  # of a hit and its first close-up: enough to be a face
 
 
@@ -34,34 +41,69 @@ def closer(detector: YuNetDetector, image: Picture, face: Detection) -> Detectio
 
     YuNet draws the points of a rotated face almost as if it were level, but scores it best where it stands upright,
     most of all a small one: so it is shown the face rotated to both sides. A rotated face counts by two close-ups of it
-    upright, or else like a level one. A level one stays where it is at any scale, with its eyes, nose and mouth, and so
-    does what a half of it and that half's mirror image make; what only resembles a face wanders or is gone: boosted
-    trees weigh them all. A plain face needs but one close-up.
+    upright, or else, turned upright, like a level one. A level one stays where it is at any scale, with its eyes, nose
+    and mouth, and a small network that has seen many half covered faces takes it for one; what only resembles a face
+    wanders or is gone: boosted trees weigh them all. A plain face needs but one close-up.
 
     Args:
         detector: Searches the close-ups.
         image: uint8 (H, W, 3) RGB or (H, W) grey.
         face: A hit, in pixels of ``image``.
     """
+    alike = []
+    if score(face) < PLAIN:
+        alike = likeness(detector, image, face)
+        turns = (
+            detector.likeness.log_odds(image, face.box, face.roll_deg + turn) for turn in (-TURN_DEG, 0.0, TURN_DEG)
+        )
+        if max(*alike, *turns) < RESEMBLING:
+            return None
     first = first_close_ups(detector, image, face)
     shown, level = dict(first.shown), first.level
     best = max(shown, key=lambda turn: score(shown[turn]))
     if best and shown[best]:
         shown[2 * best] = close_up(detector, image, face, face.roll_deg + 2 * best, FIRST_PX)
     roll_deg = face.roll_deg + _vertex({turn: score(seen) for turn, seen in shown.items()}, best)
-    if abs(roll_deg) >= LEVEL_DEG and score(shown[best]) >= ROTATED * detector.threshold:
+    if abs(roll_deg) >= LEVEL_DEG:
         # The box of a rotated face is loose, that of the same face upright is not.
         upright = replace(shown[best] or face, roll_deg=roll_deg, score=face.score)
-        scores = [score(close_up(detector, image, upright, roll_deg, size)) for size in UPRIGHT_PX]
-        if sum(scores) >= UPRIGHT_MEAN * detector.threshold * len(scores):
+        if score(shown[best]) >= ROTATED * detector.threshold and _clear(detector, image, upright):
+            return upright
+        alike_turned = detector.likeness.log_odds(image, upright.box, roll_deg)
+        if alike_turned >= ALIKE and _likely(detector, *_turned(image, upright)):
             return upright
     sure = replace(face, roll_deg=level.roll_deg if level else 0.0)
     if min(score(face), score(level)) >= max(PLAIN, detector.threshold) and _in_place(face, level):
         return sure
-    found = features(detector, image, face, first)
-    trees = _trees()
+    return sure if _likely(detector, image, face, first, alike) else None
+
+
+def _clear(detector: YuNetDetector, image: Picture, upright: Detection) -> bool:
+    """Whether two larger close-ups show a face well that was rotated upright."""
+    scores = [score(close_up(detector, image, upright, upright.roll_deg, size)) for size in UPRIGHT_PX]
+    return sum(scores) >= UPRIGHT_MEAN * detector.threshold * len(scores)
+
+
+def _likely(
+    detector: YuNetDetector,
+    image: Picture,
+    face: Detection,
+    first: CloseUps | None = None,
+    alike: Sequence[float] = (),
+) -> bool:
+    """Whether trees take a level hit for a face."""
+    first, alike = first or first_close_ups(detector, image, face), alike or likeness(detector, image, face)
     # What is likely enough is so with the usual threshold, 0.5.
-    return sure if found and trees.log_odds(found) >= trees.likely + log_odds(detector.threshold) else None
+    wanted = _trees().likely + log_odds(detector.threshold)
+    return _trees().log_odds(features(detector, image, face, first, alike)) >= wanted
+
+
+def _turned(image: Picture, upright: Detection) -> tuple[Picture, Detection]:
+    """A picture of what is around a rotated face, in which it is level, and the face in that."""
+    side = round(AROUND_PX / AROUND)
+    box = Box((AROUND_PX - side) // 2, (AROUND_PX - side) // 2, side, side)
+    shown = around(image, upright.box, AROUND, AROUND_PX, upright.roll_deg).image
+    return shown, replace(upright, box=box, roll_deg=0.0)
 
 
 def _in_place(face: Detection, seen: Detection | None) -> bool:

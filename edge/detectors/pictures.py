@@ -20,7 +20,7 @@ from edge.types import Detection
 QUICK_PX, WHOLE_PX, MIDDLE_PX, NEAR_PX = 480, 640, 320, 160  # long side of what is searched
 CLEAR, CLEAR_SHARE = 0.8, 0.1  # score, and share of the long side: one look is enough if all hits are such faces
 FINE_PX, ENLARGED, SHARED_PX = 1600, 2, 96  # at most so long, and so many times the picture; tiles share a strip
-FAIR, FAINT = 0.3, 0.15  # scores from which hits are looked at again, and from which where none of those is a face
+FAIR, FAINT = 0.3, 0.1  # scores from which hits are looked at again, and from which where none of those is a face
 SEEN_PX = 40  # smallest face that YuNet finds well
 SMALL_FACE = 0.08  # of the searched picture's long side: where one face is so small, there may be smaller ones
 TURNS_DEG = (-40.0, 40.0)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.detectors.likeness import Likeness
 from edge.errors import RuntimeMissingError
 from edge.opencv import REMEDY, cv2
 from edge.types import Box, Detection
@@ -62,6 +63,11 @@ class YuNetDetector:
         from hashlib import sha256
 
         return sha256(self.path.read_bytes()).hexdigest()
+
+    @cached_property
+    def likeness(self) -> Likeness:
+        """A second opinion on what may be a face, made when it is first asked for."""
+        return Likeness()
 
     def detect(self, image: NDArray[np.uint8]) -> list[Detection]:
         """Find the faces of one picture: uint8 (H, W, 3) RGB or (H, W) grey to faces, largest first."""

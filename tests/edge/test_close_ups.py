@@ -1,4 +1,4 @@
-"""Close-ups of what may be a face, and of the faces that its halves make."""
+"""Close-ups of what may be a face, and how much it is like one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 
 from benchmarks.face_scenes import generated, place
 from benchmarks.scenes import cut_head
-from edge.detectors import close_ups, closer
-from edge.detectors.close_ups import close_up, features, first_close_ups, halves
+from edge.detectors import closer
+from edge.detectors.close_ups import PLACES, features, first_close_ups, likeness
+from edge.detectors.likeness import SIDE_PX, prepared
 from edge.detectors.pictures import find_faces
 from edge.detectors.trees import BoostedTrees
 from edge.detectors.yunet import YuNetDetector
@@ -31,50 +32,71 @@ def half_covered(rgb: np.ndarray, side: str, seed: int = 0) -> tuple[np.ndarray,
 
 def test_features_of_a_face_stand_in_their_places(rgb: np.ndarray, detector: YuNetDetector) -> None:
     hit = max(detector.hits(rgb), key=lambda hit: hit.score)
-    found = features(detector, rgb, hit, first_close_ups(detector, rgb, hit))
-    assert found is not None
-    assert len(found) == 52
-    own, of_halves, of_the_best = found[:24], found[24:28], found[28:]
-    assert of_halves == sorted(of_halves, reverse=True)
-    assert of_the_best[:2] == pytest.approx([of_halves[0], math.log(64)])
-    assert own[:2] == pytest.approx([math.log(hit.score / (1 - hit.score)), math.log(64)])
-    for one in (own, of_the_best):
-        scores, overlaps, drifts, sizes = one[2:9], one[9::3], one[10::3], one[11::3]
-        assert min(scores[:5]) > 0 > min(scores[5:]) - 3, "level close-ups, then rotated ones"
-        assert min(overlaps) > 0.6
-        assert max(drifts) < 0.15
-        assert max(sizes) < 0.3
+    alike = likeness(detector, rgb, hit)
+    found = features(detector, rgb, hit, first_close_ups(detector, rgb, hit), alike)
+    assert len(found) == 31
+    assert found[:2] == pytest.approx([math.log(hit.score / (1 - hit.score)), math.log(64)])
+    scores, overlaps, drifts, sizes = found[2:9], found[9:24:3], found[10:24:3], found[11:24:3]
+    assert min(scores[:5]) > 0 > min(scores[5:]) - 3, "level close-ups, then rotated ones"
+    assert min(overlaps) > 0.6
+    assert max(drifts) < 0.15
+    assert max(sizes) < 0.3
+    assert found[24:] == alike
     trees = BoostedTrees(Path(closer.__file__).with_suffix(".json"))
-    assert trees.log_odds(found) > trees.likely > trees.log_odds([0.0] * 52)
+    nothing = [*[-3.0] * 9, *[0.0, 0.4, 0.0] * 5, *[-5.0] * 7]
+    assert trees.log_odds(found) > trees.likely > trees.log_odds(nothing)
 
 
-def test_what_close_ups_do_not_show_again_has_no_features(detector: YuNetDetector) -> None:
+def test_a_face_is_like_one_and_a_texture_is_not(rgb: np.ndarray, detector: YuNetDetector) -> None:
+    box = max(detector.hits(rgb), key=lambda hit: hit.score).box
+    gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    odds = detector.likeness.log_odds(rgb, box)
+    assert odds > 2
+    assert detector.likeness.log_odds(gray, box) == pytest.approx(odds, abs=0.5)
+    assert detector.likeness.log_odds((gray * 0.15).astype(np.uint8), box) > 1, "its contrast does not count"
+    turned = cv2.rotate(rgb, cv2.ROTATE_90_CLOCKWISE)
+    aside = Box(rgb.shape[0] - box.y - box.h, box.x, box.w, box.h)
+    assert detector.likeness.log_odds(turned, aside, 90.0) == pytest.approx(odds, abs=1)
+    assert detector.likeness.log_odds(turned, aside) < odds - 2
+    random = np.random.default_rng(1)
+    assert np.median([detector.likeness.log_odds(generated(random), Box(280, 200, 120, 120)) for _ in range(20)]) < -2
+
+
+def test_what_the_network_sees_has_one_brightness_and_one_contrast(rgb: np.ndarray) -> None:
+    gray = cv2.cvtColor(rgb[:SIDE_PX, :SIDE_PX], cv2.COLOR_RGB2GRAY)
+    seen = prepared(gray)
+    assert seen.shape == (SIDE_PX, SIDE_PX, 1)
+    assert seen.mean() == pytest.approx(128, abs=3)
+    assert np.abs(prepared((gray * 0.5 + 20).astype(np.uint8)).astype(int) - seen).mean() < 3
+    assert prepared(np.full((SIDE_PX, SIDE_PX), 9, np.uint8)).max() == 128
+
+
+def test_places_lie_around_the_hit(rgb: np.ndarray, detector: YuNetDetector, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Box] = []
+    monkeypatch.setattr(type(detector.likeness), "log_odds", lambda _, image, box: seen.append(box) or 0.0)
+    likeness(detector, rgb, Detection(Box(100, 200, 100, 100)))
+    assert seen == [
+        Box(100, 200, 100, 100),
+        *(Box(80, 200, 100, 100), Box(120, 200, 100, 100), Box(100, 180, 100, 100), Box(100, 220, 100, 100)),
+        *(Box(110, 210, 80, 80), Box(88, 188, 125, 125)),
+    ]
+    assert len(PLACES) == 7
+
+
+def test_what_is_not_like_a_face_has_no_close_ups(detector: YuNetDetector, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = generated(np.random.default_rng(1))
     hit = Detection(Box(300, 200, 100, 100), score=0.6)
-    assert features(detector, picture, hit, first_close_ups(detector, picture, hit)) is None
+    assert max(likeness(detector, picture, hit)) < closer.RESEMBLING
+    monkeypatch.setattr(closer, "first_close_ups", lambda *_: pytest.fail("it was looked at again"))
+    assert closer.closer(detector, picture, hit) is None
 
 
-@pytest.mark.parametrize(("side", "whole"), [("left", (0, 1)), ("right", (2, 3))])
-def test_half_a_face_and_its_mirror_image_make_a_clear_one(
-    rgb: np.ndarray, detector: YuNetDetector, side: str, whole: tuple[int, int]
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_blurred_face_half_covered_is_found_as_it_is_like_one(
+    rgb: np.ndarray, detector: YuNetDetector, monkeypatch: pytest.MonkeyPatch, side: str
 ) -> None:
-    picture, box = half_covered(rgb, side)
-    scores = []
-    for made, expected in halves(picture, box):
-        middle = round(expected.center[0])
-        assert np.array_equal(made[:, middle - 60 : middle], made[:, middle : middle + 60][:, ::-1])
-        seen = close_up(detector, made, Detection(expected), 0.0, 128)
-        scores.append(seen.score if seen else 0.0)
-    alone = close_up(detector, picture, Detection(box), 0.0, 128)
-    assert max(scores) in [scores[index] for index in whole]
-    assert max(scores) > 0.92 > (alone.score if alone else 0.0)
-
-
-def test_a_blurred_face_half_covered_is_found_by_its_half_and_the_mirror_image(
-    rgb: np.ndarray, detector: YuNetDetector, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    picture, box = half_covered(rgb, "left", 2)
+    picture, box = half_covered(rgb, side, 2)
     picture = cv2.GaussianBlur(picture, (0, 0), 5)
     assert [one.box.iou(box) > 0.3 for one in find_faces(detector, picture)] == [True]
-    monkeypatch.setattr(close_ups, "AXIS", -1.0)  # no half stands on its axis
+    monkeypatch.setattr(closer, "likeness", lambda *_: [-1.0] * 7)
     assert find_faces(detector, picture) == []

@@ -13,7 +13,7 @@ import skimage
 from benchmarks.face_scenes import covered, generated, place
 from benchmarks.scenes import cut_head
 from edge import Pipeline, load_image
-from edge.detectors import make_detector, pictures, yunet
+from edge.detectors import closer, make_detector, pictures, yunet
 from edge.detectors.haar import HaarDetector
 from edge.detectors.pictures import find_faces
 from edge.detectors.view import around, rotated, shrunk, tiles
@@ -233,10 +233,42 @@ def test_a_faint_hit_is_looked_at_where_no_other_is_a_face(
 ) -> None:
     head, face = cut_head(rgb)
     random = np.random.default_rng(3)
+    picture, _ = place(generated(random), covered(head, face, "mask"), face, "half covered", random)
+    for is_face in (False, True):
+        looked_at: list[float] = []
+
+        def look(_: object, __: object, hit: Detection, is_face: bool = is_face) -> Detection | None:
+            looked_at.append(hit.score or 0.0)  # noqa: B023
+            return hit if is_face else None
+
+        monkeypatch.setattr(pictures, "closer", look)
+        find_faces(detector, picture)
+        faint = [score for score in looked_at if score < pictures.FAIR]
+        assert min(looked_at) >= pictures.FAINT
+        assert bool(faint) != is_face
+
+
+def test_close_ups_must_be_surer_where_the_threshold_is_higher(rgb: np.ndarray, detector: YuNetDetector) -> None:
+    head, face = cut_head(rgb)
+    random = np.random.default_rng(3)
     picture, box = place(generated(random), covered(head, face, "mask"), face, "half covered", random)
+    picture = cv2.GaussianBlur(picture, (0, 0), 3)
     assert [one.box.iou(box) > 0.3 for one in find_faces(detector, picture)] == [True]
-    assert find_faces(YuNetDetector(threshold=0.98), picture) == [], (
-        "close-ups must be surer where the threshold is higher"
-    )
-    monkeypatch.setattr(pictures, "FAINT", pictures.FAIR)
-    assert find_faces(detector, picture) == []
+    assert find_faces(YuNetDetector(threshold=0.98), picture) == []
+
+
+@pytest.mark.parametrize("angle_deg", [-35, 35])
+def test_a_rotated_face_that_is_not_clear_is_weighed_upright(
+    rgb: np.ndarray, detector: YuNetDetector, angle_deg: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head, face = cut_head(rgb)
+    random = np.random.default_rng(4)
+    picture, box = place(generated(random), head, face, "half covered", random)
+    matrix = cv2.getRotationMatrix2D(box.center, -angle_deg, 1.0)
+    picture = cv2.warpAffine(picture, matrix, picture.shape[1::-1], borderMode=cv2.BORDER_REFLECT)
+    monkeypatch.setattr(closer, "_clear", lambda *_: False)
+    (found,) = find_faces(detector, picture)
+    assert found.box.iou(box) > 0.3
+    assert found.roll_deg == pytest.approx(angle_deg, abs=20)
+    monkeypatch.setattr(closer, "_turned", lambda image, upright: (image, upright))
+    assert not any(one.roll_deg == pytest.approx(angle_deg, abs=20) for one in find_faces(detector, picture))
