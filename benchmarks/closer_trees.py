@@ -59,7 +59,7 @@ def rows(condition: str, data: Path, first: int) -> list[Row]:
         for image, views in _searches(picture, enlarged=condition.endswith("px") or condition == EMPTY):
             hits = [view.restore(hit) for view in views for hit in detector.hits(view.image)]
             for hit in strongest(hits):
-                alike = likeness(detector, image, hit) if (hit.score or 0.0) >= FAINT else [RESEMBLING - 1]
+                alike = likeness(detector, image, hit.box) if (hit.score or 0.0) >= FAINT else [RESEMBLING - 1]
                 if max(alike) >= RESEMBLING:
                     is_face = box is not None and hit.box.iou(box) > SAME_FACE
                     seen = features(detector, image, hit, first_close_ups(detector, image, hit), alike)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ PLACES = (
     (0.0, 0.0, 0.8),
     (0.0, 0.0, 1.25),
 )
+MOVES = 3  # by which a hit may come to where it is most like a face
+PLAIN = 0.8  # score of a hit that is where it should be
 
 Picture = NDArray[np.uint8]
 
@@ -94,22 +96,43 @@ def features(
     return [log_odds(score(face)), width, *scores, *(value for row in agreeing for value in row), *alike]
 
 
-def likeness(detector: YuNetDetector, image: Picture, face: Detection) -> list[float]:
-    """How much a level hit is like a face, at seven places: log odds. Half a face draws its hit aside.
+def settled(detector: YuNetDetector, image: Picture, face: Detection) -> tuple[Detection, list[float]]:
+    """A level hit where it is most like a face, near where it was found, and how much it is like one around there.
+
+    What is left of a face draws its hit aside. One that scores high stays where it is.
 
     Args:
         detector: Whose network looks at it.
         image: uint8 (H, W, 3) RGB or (H, W) grey.
         face: The hit, in pixels of ``image``.
+
+    Returns:
+        The hit, and the log odds of a face at seven places.
     """
-    (x, y), width = face.box.center, face.box.w
-    boxes = []
-    for aside, down, wider in PLACES:
-        side = wider * width
-        boxes.append(
-            Box(round(x + aside * width - side / 2), round(y + down * width - side / 2), round(side), round(side))
-        )
-    return [detector.likeness.log_odds(image, box) for box in boxes]
+    alike = likeness(detector, image, face.box)
+    for _ in range(MOVES if score(face) < PLAIN else 0):
+        best = alike.index(max(alike))
+        if best == 0:
+            break
+        face = replace(face, box=_place(face.box, *PLACES[best]))
+        alike = likeness(detector, image, face.box)
+    return face, alike
+
+
+def likeness(detector: YuNetDetector, image: Picture, box: Box) -> list[float]:
+    """How much a level hit is like a face at seven places, the first its own: log odds.
+
+    Args:
+        detector: Whose network looks at it.
+        image: uint8 (H, W, 3) RGB or (H, W) grey.
+        box: Where, in pixels of ``image``.
+    """
+    return [detector.likeness.log_odds(image, _place(box, *place)) for place in PLACES]
+
+
+def _place(box: Box, aside: float, down: float, wider: float) -> Box:
+    (x, y), side = box.center, wider * box.w
+    return Box(round(x + aside * box.w - side / 2), round(y + down * box.w - side / 2), round(side), round(side))
 
 
 def agreement(seen: Detection | None, face: Detection) -> tuple[float, float, float]:
@@ -132,4 +155,14 @@ def log_odds(value: float, lowest: float = LEAST) -> float:
     return math.log(value / (1 - value))
 
 
-__all__ = ["CloseUps", "agreement", "close_up", "features", "first_close_ups", "likeness", "log_odds", "score"]
+__all__ = [
+    "CloseUps",
+    "agreement",
+    "close_up",
+    "features",
+    "first_close_ups",
+    "likeness",
+    "log_odds",
+    "score",
+    "settled",
+]

@@ -10,6 +10,7 @@ from pathlib import Path
 from edge.detectors.close_ups import (
     FIRST_PX,
     LEVEL_DEG,
+    PLAIN,
     TURN_DEG,
     CloseUps,
     Picture,
@@ -17,9 +18,9 @@ from edge.detectors.close_ups import (
     close_up,
     features,
     first_close_ups,
-    likeness,
     log_odds,
     score,
+    settled,
 )
 from edge.detectors.trees import BoostedTrees
 from edge.detectors.view import around
@@ -30,10 +31,10 @@ LOWEST = 0.3  # of scores when turns are compared
 UPRIGHT_PX = 192, 256  # a head that was rotated upright is clear to see at both
 ROTATED = 1.4  # times the threshold: score of one close-up that shows a head rotated
 UPRIGHT_MEAN = 1.66  # times the threshold
-ALIKE = 3.0  # log odds of a face where a head is rotated, from which it is weighed like a level one
+ALIKE = 3.0  # log odds of a face, enough for one that scores high, and to weigh a rotated one like a level one
 AROUND, AROUND_PX = 3.0, 384  # of the picture in which it is upright: widths of the face, and pixels
 RESEMBLING = -2.0  # log odds of a face, below which a hit is not looked at again
-PLAIN, PLAIN_OVERLAP, PLAIN_DRIFT = 0.8, 0.6, 0.15  # of a hit and its first close-up: enough to be a face
+OVERLAP, DRIFT = 0.6, 0.15  # of a plain hit and its first close-up: enough to be a face
 
 
 def closer(detector: YuNetDetector, image: Picture, face: Detection) -> Detection | None:
@@ -50,13 +51,12 @@ def closer(detector: YuNetDetector, image: Picture, face: Detection) -> Detectio
         image: uint8 (H, W, 3) RGB or (H, W) grey.
         face: A hit, in pixels of ``image``.
     """
-    alike = []
+    moved = face
+    alike: list[float] = []
     if score(face) < PLAIN:
-        alike = likeness(detector, image, face)
-        turns = (
-            detector.likeness.log_odds(image, face.box, face.roll_deg + turn) for turn in (-TURN_DEG, 0.0, TURN_DEG)
-        )
-        if max(*alike, *turns) < RESEMBLING:
+        moved, alike = settled(detector, image, face)
+        turns = (face.roll_deg + turn for turn in (-TURN_DEG, 0.0, TURN_DEG))
+        if max(*alike, *(detector.likeness.log_odds(image, face.box, turn) for turn in turns)) < RESEMBLING:
             return None
     first = first_close_ups(detector, image, face)
     shown, level = dict(first.shown), first.level
@@ -69,13 +69,23 @@ def closer(detector: YuNetDetector, image: Picture, face: Detection) -> Detectio
         upright = replace(shown[best] or face, roll_deg=roll_deg, score=face.score)
         if score(shown[best]) >= ROTATED * detector.threshold and _clear(detector, image, upright):
             return upright
-        alike_turned = detector.likeness.log_odds(image, upright.box, roll_deg)
-        if alike_turned >= ALIKE and _likely(detector, *_turned(image, upright)):
+        is_alike = detector.likeness.log_odds(image, upright.box, roll_deg) >= ALIKE
+        if is_alike and _likely_upright(detector, image, upright):
             return upright
-    sure = replace(face, roll_deg=level.roll_deg if level else 0.0)
-    if min(score(face), score(level)) >= max(PLAIN, detector.threshold) and _in_place(face, level):
-        return sure
-    return sure if _likely(detector, image, face, first, alike) else None
+    sure_enough = max(PLAIN, detector.threshold)
+    if min(score(face), score(level)) >= sure_enough and _in_place(face, level):
+        return _level(face, first)
+    if moved is not face:
+        first = first_close_ups(detector, image, moved)
+    alike = alike or settled(detector, image, face)[1]
+    # Close-ups do not show a face that fills the picture, whose edge is repeated there.
+    if score(face) >= sure_enough and max(alike) >= ALIKE:
+        return _level(face, first)
+    return _level(moved, first) if _likely(detector, image, moved, first, alike) else None
+
+
+def _level(face: Detection, first: CloseUps) -> Detection:
+    return replace(face, roll_deg=first.level.roll_deg if first.level else 0.0)
 
 
 def _clear(detector: YuNetDetector, image: Picture, upright: Detection) -> bool:
@@ -84,31 +94,25 @@ def _clear(detector: YuNetDetector, image: Picture, upright: Detection) -> bool:
     return sum(scores) >= UPRIGHT_MEAN * detector.threshold * len(scores)
 
 
-def _likely(
-    detector: YuNetDetector,
-    image: Picture,
-    face: Detection,
-    first: CloseUps | None = None,
-    alike: Sequence[float] = (),
-) -> bool:
+def _likely(detector: YuNetDetector, image: Picture, face: Detection, first: CloseUps, alike: Sequence[float]) -> bool:
     """Whether trees take a level hit for a face."""
-    first, alike = first or first_close_ups(detector, image, face), alike or likeness(detector, image, face)
     # What is likely enough is so with the usual threshold, 0.5.
     wanted = _trees().likely + log_odds(detector.threshold)
     return _trees().log_odds(features(detector, image, face, first, alike)) >= wanted
 
 
-def _turned(image: Picture, upright: Detection) -> tuple[Picture, Detection]:
-    """A picture of what is around a rotated face, in which it is level, and the face in that."""
+def _likely_upright(detector: YuNetDetector, image: Picture, upright: Detection) -> bool:
+    """Whether trees take a rotated hit for a face, in a picture where it is level."""
     side = round(AROUND_PX / AROUND)
     box = Box((AROUND_PX - side) // 2, (AROUND_PX - side) // 2, side, side)
-    shown = around(image, upright.box, AROUND, AROUND_PX, upright.roll_deg).image
-    return shown, replace(upright, box=box, roll_deg=0.0)
+    level = around(image, upright.box, AROUND, AROUND_PX, upright.roll_deg).image
+    face, alike = settled(detector, level, replace(upright, box=box, roll_deg=0.0))
+    return _likely(detector, level, face, first_close_ups(detector, level, face), alike)
 
 
 def _in_place(face: Detection, seen: Detection | None) -> bool:
     overlap, drift, _ = agreement(seen, face)
-    return overlap > PLAIN_OVERLAP and drift < PLAIN_DRIFT
+    return overlap > OVERLAP and drift < DRIFT
 
 
 def _vertex(scores: dict[float, float], best: float) -> float:

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.face_scenes import generated, place
 from benchmarks.scenes import cut_head
 from edge.detectors import closer
-from edge.detectors.close_ups import PLACES, features, first_close_ups, likeness
+from edge.detectors.close_ups import MOVES, PLACES, features, first_close_ups, settled
 from edge.detectors.likeness import SIDE_PX, prepared
 from edge.detectors.pictures import find_faces
 from edge.detectors.trees import BoostedTrees
@@ -32,7 +32,8 @@ def half_covered(rgb: np.ndarray, side: str, seed: int = 0) -> tuple[np.ndarray,
 
 def test_features_of_a_face_stand_in_their_places(rgb: np.ndarray, detector: YuNetDetector) -> None:
     hit = max(detector.hits(rgb), key=lambda hit: hit.score)
-    alike = likeness(detector, rgb, hit)
+    place, alike = settled(detector, rgb, hit)
+    assert place is hit, "it scores high"
     found = features(detector, rgb, hit, first_close_ups(detector, rgb, hit), alike)
     assert len(found) == 31
     assert found[:2] == pytest.approx([math.log(hit.score / (1 - hit.score)), math.log(64)])
@@ -71,22 +72,56 @@ def test_what_the_network_sees_has_one_brightness_and_one_contrast(rgb: np.ndarr
     assert prepared(np.full((SIDE_PX, SIDE_PX), 9, np.uint8)).max() == 128
 
 
-def test_places_lie_around_the_hit(rgb: np.ndarray, detector: YuNetDetector, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_places_lie_around_the_hit_which_goes_to_the_best(
+    rgb: np.ndarray, detector: YuNetDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[Box] = []
-    monkeypatch.setattr(type(detector.likeness), "log_odds", lambda _, image, box: seen.append(box) or 0.0)
-    likeness(detector, rgb, Detection(Box(100, 200, 100, 100)))
-    assert seen == [
+    goal = Box(80, 200, 100, 100)
+
+    def log_odds(_: object, __: np.ndarray, box: Box) -> float:
+        seen.append(box)
+        return box.iou(goal)
+
+    monkeypatch.setattr(type(detector.likeness), "log_odds", log_odds)
+    found, alike = settled(detector, rgb, Detection(Box(100, 200, 100, 100), score=0.3))
+    assert found.box == goal
+    assert alike == [box.iou(goal) for box in seen[-7:]]
+    assert seen[:7] == [
         Box(100, 200, 100, 100),
         *(Box(80, 200, 100, 100), Box(120, 200, 100, 100), Box(100, 180, 100, 100), Box(100, 220, 100, 100)),
         *(Box(110, 210, 80, 80), Box(88, 188, 125, 125)),
     ]
-    assert len(PLACES) == 7
+    far, _ = settled(detector, rgb, Detection(Box(300, 200, 100, 100), score=0.3))
+    assert far.box.x == 300, "nothing draws it anywhere"
+    seen.clear()
+    high = Detection(Box(100, 200, 100, 100), score=0.9)
+    assert settled(detector, rgb, high)[0] is high
+    assert len(seen) == len(PLACES)
+
+
+def test_a_hit_goes_so_far_and_no_farther(
+    detector: YuNetDetector, rgb: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(detector.likeness), "log_odds", lambda _, __, box: float(box.x))
+    found, _ = settled(detector, rgb, Detection(Box(100, 200, 100, 100), score=0.3))
+    assert found.box.x == 100 + MOVES * 20
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_hit_aside_of_half_a_face_comes_to_the_face(rgb: np.ndarray, detector: YuNetDetector, side: str) -> None:
+    picture, box = half_covered(rgb, side)
+    aside = round(0.55 * box.w) * (1 if side == "left" else -1)
+    hit = Detection(Box(box.x + aside, box.y, box.w, box.h), score=0.3)
+    found, alike = settled(detector, picture, hit)
+    assert hit.box.iou(box) < 0.3
+    assert found.box.iou(box) > 0.35
+    assert max(alike) > 4
 
 
 def test_what_is_not_like_a_face_has_no_close_ups(detector: YuNetDetector, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = generated(np.random.default_rng(1))
     hit = Detection(Box(300, 200, 100, 100), score=0.6)
-    assert max(likeness(detector, picture, hit)) < closer.RESEMBLING
+    assert max(settled(detector, picture, hit)[1]) < closer.RESEMBLING
     monkeypatch.setattr(closer, "first_close_ups", lambda *_: pytest.fail("it was looked at again"))
     assert closer.closer(detector, picture, hit) is None
 
@@ -98,5 +133,5 @@ def test_a_blurred_face_half_covered_is_found_as_it_is_like_one(
     picture, box = half_covered(rgb, side, 2)
     picture = cv2.GaussianBlur(picture, (0, 0), 5)
     assert [one.box.iou(box) > 0.3 for one in find_faces(detector, picture)] == [True]
-    monkeypatch.setattr(closer, "likeness", lambda *_: [-1.0] * 7)
+    monkeypatch.setattr(closer, "settled", lambda _, __, face: (face, [-1.0] * 7))
     assert find_faces(detector, picture) == []

@@ -217,6 +217,17 @@ def test_a_face_that_fills_the_picture_is_found_though_its_edge_cuts_it(
     assert min(face.box.w, face.box.h) > 300
 
 
+def test_a_face_that_fills_the_picture_counts_as_it_is_like_one(
+    rgb: np.ndarray, detector: YuNetDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = cv2.resize(rgb[67:147, 190:270], (350, 350))
+    monkeypatch.setattr(closer, "_in_place", lambda *_: False)
+    monkeypatch.setattr(closer, "_likely", lambda *_: False)
+    assert len(find_faces(detector, picture)) == 1
+    monkeypatch.setattr(closer, "ALIKE", 99.0)
+    assert find_faces(detector, picture) == []
+
+
 @pytest.mark.parametrize("condition", ["half covered", "mask", "cut by an edge"])
 def test_faces_that_show_a_part_of_themselves_are_found(
     rgb: np.ndarray, detector: YuNetDetector, condition: str
@@ -270,5 +281,5 @@ def test_a_rotated_face_that_is_not_clear_is_weighed_upright(
     (found,) = find_faces(detector, picture)
     assert found.box.iou(box) > 0.3
     assert found.roll_deg == pytest.approx(angle_deg, abs=20)
-    monkeypatch.setattr(closer, "_turned", lambda image, upright: (image, upright))
+    monkeypatch.setattr(closer, "_likely_upright", lambda *_: False)
     assert not any(one.roll_deg == pytest.approx(angle_deg, abs=20) for one in find_faces(detector, picture))
