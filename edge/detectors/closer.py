@@ -31,7 +31,8 @@ LOWEST = 0.3  # of scores when turns are compared
 UPRIGHT_PX = 192, 256  # a head that was rotated upright is clear to see at both
 ROTATED = 1.4  # times the threshold: score of one close-up that shows a head rotated
 UPRIGHT_MEAN = 1.66  # times the threshold
-ALIKE = 3.0  # log odds of a face, enough for one that scores high, and to weigh a rotated one like a level one
+ALIKE = 3.0  # log odds of a face where a head is rotated, from which it is weighed like a level one
+ENOUGH = 2.0  # log odds of a face, enough for a hit that scores high
 AROUND, AROUND_PX = 3.0, 384  # of the picture in which it is upright: widths of the face, and pixels
 RESEMBLING = -2.0  # log odds of a face, below which a hit is not looked at again
 OVERLAP, DRIFT = 0.6, 0.15  # of a plain hit and its first close-up: enough to be a face
@@ -79,7 +80,7 @@ def closer(detector: YuNetDetector, image: Picture, face: Detection) -> Detectio
         first = first_close_ups(detector, image, moved)
     alike = alike or settled(detector, image, face)[1]
     # Close-ups do not show a face that fills the picture, whose edge is repeated there.
-    if score(face) >= sure_enough and max(alike) >= ALIKE:
+    if score(face) >= sure_enough and max(alike) >= ENOUGH:
         return _level(face, first)
     return _level(moved, first) if _likely(detector, image, moved, first, alike) else None
 

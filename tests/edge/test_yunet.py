@@ -224,7 +224,7 @@ def test_a_face_that_fills_the_picture_counts_as_it_is_like_one(
     monkeypatch.setattr(closer, "_in_place", lambda *_: False)
     monkeypatch.setattr(closer, "_likely", lambda *_: False)
     assert len(find_faces(detector, picture)) == 1
-    monkeypatch.setattr(closer, "ALIKE", 99.0)
+    monkeypatch.setattr(closer, "ENOUGH", 99.0)
     assert find_faces(detector, picture) == []
 
 
