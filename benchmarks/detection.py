@@ -71,10 +71,10 @@ def measure_faceless(count: int, split: str = MEASURED) -> dict[str, Any]:
 
 
 def measure_photos(data: Path, step: int) -> dict[str, Any]:
-    """Share of the photos, both halves, in which no face is found."""
+    """In how many percent of the photos, both halves, no face is found."""
     paths = [path for path, _ in photo_list(data / "photos", "all")][::step]
     none = {name: sum(not faces for faces in search(name, map(load_image, paths))) for name in NAMES}
-    return {"photos": len(paths), **{name: missed / len(paths) for name, missed in none.items()}}
+    return {"photos": len(paths), **{name: 100 * missed / len(paths) for name, missed in none.items()}}
 
 
 def measure_identity(what: str, data: Path, seconds: float) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def goals(record: dict[str, Any]) -> Iterable[tuple[str, float, float, str, floa
     """What is promised: name, ours, the cascade's figure (NaN where it has none), "at least" or "at most", and goal."""
     for condition, shares in record.get("found", {}).get("found", {}).items():
         yield f"found, {condition}", shares["yunet"], shares["haar"], "at least", GOALS.get(condition, FOUND_GOAL)
-    for part, what, limit in (("faceless", "false faces", 1), ("photos", "share of photos without a face", 0.002)):
+    for part, what, limit in (("faceless", "false faces", 1), ("photos", "photos without a face, %", 0.2)):
         if found := record.get(part, {}).get("found"):
             yield what, found["yunet"], found["haar"], "at most", limit
     for what, found in record.get("identity", {}).get("found", {}).items():
