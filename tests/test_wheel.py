@@ -24,7 +24,7 @@ def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_holds_the_package_and_the_model_only(wheel: Path, root: Path) -> None:
+def test_holds_the_package_and_its_two_networks_only(wheel: Path, root: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         assert archive.read("edge/models/emotion.tflite") == (root / "models" / "emotion.tflite").read_bytes()
@@ -34,7 +34,8 @@ def test_holds_the_package_and_the_model_only(wheel: Path, root: Path) -> None:
     assert "edge/py.typed" in names
     assert "emotion_edge/__init__.py" in names
     assert not [name for name in names if "__pycache__" in name]
-    assert [name for name in names if name.endswith(".tflite")] == ["edge/models/emotion.tflite"]
+    networks = {name for name in names if name.endswith((".tflite", ".keras", ".onnx"))}
+    assert networks == {"edge/models/emotion.tflite", "edge/detectors/closer.tflite"}
     assert "tensorflow" not in "".join(
         line for line in about.splitlines() if "extra ==" not in line and "Requires" in line
     )
