@@ -39,6 +39,10 @@ from edge.types import Box
 
 OUTPUT = ROOT / "edge/detectors/closer.tflite"
 RECORD = Path(__file__).parent / "results" / "closer_network.json"
+DEPENDS_ON = (
+    *(f"edge/detectors/{name}.py" for name in ("haar", "likeness", "view", "yunet")),
+    *(f"benchmarks/{name}.py" for name in ("closer_network", "face_scenes", "scenes")),
+)
 LEARNED = tuple(number for number in range(22) if number % 5 < 3)  # backgrounds; the trees learn from the others
 WIDE, WIDE_PX = 2.0, 64  # of the patches that pictures are made in, in widths of the face, and in pixels
 PICTURES, CALIBRATION, BATCH, RATE = 40_000, 600, 128, 2e-3
@@ -284,7 +288,7 @@ def exported(model: Any, seen: NDArray[np.uint8]) -> bytes:
 def main(data: Path, epochs: int, output: Path) -> None:
     """Train, convert, and write the file."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    about = measured("edge/detectors/yunet.py", "edge/detectors/view.py", "benchmarks/closer_network.py")
+    about = measured(*DEPENDS_ON)
     heads, random = strangers(data), np.random.default_rng(1)
     bank = Bank(heads, *resembling(1600, random))
     click.echo(f"{len(heads)} heads, {len(bank.resembling)} patches that resemble a face")
