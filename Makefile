@@ -40,7 +40,12 @@ lint: $(DEV)/.installed ## Run ruff and mypy
 RECIPE ?= $(if $(wildcard $(DATA)/fer2013*.csv),plain,own)
 RUN    ?= runs/$(RECIPE)
 
-train: $(DEV)/.installed runtimes ## Train on your pictures, convert, compare with the shipped model: make train DATA=dir [RECIPE=shipped PHOTOS="dir dir"]
+# First, or minutes go by before the mistake is told.
+.PHONY: needs-data
+needs-data:
+	@test -n "$(DATA)" || { echo "error: no DATA; say where the pictures are: make $(MAKECMDGOALS) DATA=images" >&2; exit 2; }
+
+train: needs-data $(DEV)/.installed runtimes ## Train on your pictures, convert, compare with the shipped model: make train DATA=dir [RECIPE=shipped PHOTOS="dir dir"]
 	$(DEV)/bin/python -m train fit --data $(DATA) $(PHOTOS:%=--photos %) --recipe $(RECIPE) --run $(RUN) $(ARGS)
 	$(DEV)/bin/python -m convert $(RUN)/model.keras --data $(DATA) --output $(RUN)/model.tflite
 	$(DEV)/bin/python -m train evaluate --data $(DATA) $(PHOTO_SET) --model $(RUN)/model.tflite --compare shipped=models/emotion.tflite $(if $(PHOTOS),--robustness)
@@ -55,14 +60,14 @@ ship: ## Put a run's network in the place of the shipped one, then: make convert
 
 PHOTO_SET = $(if $(PHOTOS),--photos $(firstword $(PHOTOS)))
 
-evaluate: $(DEV)/.installed ## Measure the shipped model and the described one: make evaluate DATA=dir PHOTOS=dir
+evaluate: needs-data $(DEV)/.installed ## Measure the shipped model and the described one: make evaluate DATA=dir PHOTOS=dir
 	$(DEV)/bin/python -m train evaluate --data $(DATA) $(PHOTO_SET) $(if $(PHOTOS),--robustness) \
 	  --compare reference=models/reference/model.keras $(ARGS)
 
 model-card: $(DEV)/.installed ## Write models/MODEL_CARD.md from the measured figures
 	$(DEV)/bin/python -m train card
 
-convert: $(DEV)/.installed ## Make every format of the trained model, verify and measure it: make convert DATA=dir
+convert: needs-data $(DEV)/.installed ## Make every format of the trained model, verify and measure it: make convert DATA=dir
 	$(DEV)/bin/python -m convert --data $(DATA) --format all $(ARGS)
 
 .PHONY: runtimes
@@ -119,10 +124,10 @@ kiosk-load: $(DEV)/.installed ## Measure the kiosk under many viewers and upload
 	$(DEV)/bin/python benchmarks/kiosk_load.py $(ARGS)
 
 .PHONY: test-photos benchmark-detection
-test-photos: $(DEV)/.installed ## Compare with the described pipeline on every development photo: make test-photos DATA=dir
+test-photos: needs-data $(DEV)/.installed ## Compare with the described pipeline on every development photo: make test-photos DATA=dir
 	EMOTION_DATA=$(DATA) $(DEV)/bin/python -m pytest -m photos $(ARGS)
 
-benchmark-detection: $(DEV)/.installed ## Measure which faces are found: make benchmark-detection DATA=dir ARGS=--speed
+benchmark-detection: needs-data $(DEV)/.installed ## Measure which faces are found: make benchmark-detection DATA=dir ARGS=--speed
 	EMOTION_DATA=$(DATA) $(DEV)/bin/python -m benchmarks.detection $(ARGS)
 
 .PHONY: test-arm64 test-arm64-trixie
@@ -189,7 +194,7 @@ bulk-demo: $(BULK)/.installed ## Read the bundled photo a thousand times on two 
 	$(BULK)/bin/emotion-edge bulk status demo/bulk/out
 	$(BULK)/bin/emotion-edge bulk merge demo/bulk/out demo/bulk/emotions.csv
 
-benchmark-bulk: $(DEV)/.installed ## Measure bulk beside predict: make benchmark-bulk DATA=dir
+benchmark-bulk: needs-data $(DEV)/.installed ## Measure bulk beside predict: make benchmark-bulk DATA=dir
 	EMOTION_DATA=$(DATA) $(DEV)/bin/python -m benchmarks.bulk $(ARGS)
 
 # moto wants an older dateutil than matplotlib does, so it has an environment of its own.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,9 +21,9 @@ from edge.settings.reading import ReadingSettings
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
-# Options of other programs: curl, venv, rpicam-hello, Dask, Slurm and mosquitto_sub.
+# Options of other programs: curl, venv, rpicam-hello, podman, Dask, Slurm and mosquitto_sub.
 OTHERS = {
-    *("--arch", "--release", "--platform", "--read-only", "--device", "--name"),
+    *("--arch", "--release", "--platform", "--read-only", "--device", "--group-add", "--name"),
     *("--data-binary", "--system-site-packages", "--list-cameras", "--protocol", "--nworkers", "--nthreads"),
     *("--array", "--cpus-per-task", "--requeue", "--cafile"),
 }
@@ -117,3 +119,14 @@ def test_every_key_and_variable_in_the_documents_exists() -> None:
         assert set(re.findall(r"EMOTION_EDGE_[A-Z_]*[A-Z]", path.read_text())) <= known | {"EMOTION_EDGE_KIOSK"}, (
             path.name
         )
+
+
+@pytest.mark.parametrize("target", ["train", "evaluate", "convert"])
+def test_make_says_at_once_that_the_pictures_are_missing(target: str) -> None:
+    environ = {name: value for name, value in os.environ.items() if name != "EMOTION_DATA"}
+    done = subprocess.run(
+        ["make", "--silent", target], cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: no DATA; say where the pictures are: make {target} DATA=images\n")
+    assert done.stdout == ""
