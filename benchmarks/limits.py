@@ -1,6 +1,6 @@
 """How far each stage of a frame is from the least that its arithmetic and bytes take, and what that would be on a Pi.
 
-python -m benchmarks.limits; writes results/limits.json. `emotion-edge benchmark` prints the same of its device
+python -m benchmarks.limits; writes results/limits.json. `emotion-edge benchmark` prints the same of its device.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ import json
 import os
 from pathlib import Path
 
+import click
+
 RESULT = Path(__file__).parent / "results" / "limits.json"
 
 
+@click.command(help=__doc__)
 def main() -> None:
     """Measure, print and write the record."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is loaded: one core does all
@@ -26,7 +29,7 @@ def main() -> None:
     about = measured(*PICTURES, "edge/benchmark")
     found = measure_limits(Classifier(threads=1), rounds=200, seconds=3)
     RESULT.write_text(json.dumps({"measured": about, **found}, indent=1) + "\n")
-    print("\n".join(limits_table(found)))
+    click.echo("\n".join(limits_table(found)))
 
 
 if __name__ == "__main__":

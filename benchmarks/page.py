@@ -9,8 +9,9 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import Any
+
+import click
 
 from benchmarks import detection, expressions, table
 from common.records import ROOT, parts, state
@@ -73,10 +74,11 @@ def limits() -> Iterator[str]:
 
 def mark(name: str) -> Iterator[str]:
     """Which of a record's figures are older than their code; :func:`records` says why."""
-    stale = [f"`{part}`" for part, about in parts(RESULTS / f"{name}.json") if state(about) != "current"]
+    stale = [part for part, about in parts(RESULTS / f"{name}.json") if state(about) != "current"]
     if stale:
+        named = ", ".join(f"`{part}`" for part in stale if part)
         yield ""
-        yield f"**Stale**, [see below](#records): {', '.join(stale)}."
+        yield f"**Stale**, [see below](#records){named and ': '}{named}."
 
 
 def records() -> Iterator[str]:
@@ -131,9 +133,10 @@ def figure(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.3g}"
 
 
-def main(page: Path = PAGE) -> None:
+@click.command(help=__doc__)
+def main() -> None:
     """Write the page."""
-    page.write_text(written(page.read_text()))
+    PAGE.write_text(written(PAGE.read_text()))
 
 
 if __name__ == "__main__":

@@ -50,6 +50,23 @@ def test_each_starts_by_itself(name: str) -> None:
     subprocess.run([sys.executable, "-c", f"import benchmarks.{name}"], check=True, cwd=records.ROOT)
 
 
+COMMANDS = [path for path in sorted((records.ROOT / "benchmarks").glob("[!_]*.py")) if "__main__" in path.read_text()]
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=lambda path: path.stem)
+def test_who_asks_for_help_measures_nothing(path: Path) -> None:
+    before = records.digest(page.RESULTS)
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{path.stem}", "--help"],
+        cwd=records.ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.lower().startswith("usage")
+    assert records.digest(page.RESULTS) == before
+
+
 def test_a_record_that_does_not_say_when_is_refused(tmp_path: Path) -> None:
     (tmp_path / "one.json").write_text(json.dumps({"fast": {"ms": 1}}))
     with pytest.raises(ValueError, match="fast does not say when"):
